@@ -1,0 +1,1 @@
+"""Benchmark runner, store, statistics and report."""

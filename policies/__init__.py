@@ -1,0 +1,1 @@
+"""Learned dispatchers: networks, trainers, checkpoints, decoding."""

@@ -1,0 +1,1 @@
+"""Every method that needs no learning, and the compiled kernels."""
