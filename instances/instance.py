@@ -27,9 +27,9 @@ kernels follow them and nothing else.
   at least ``setup.time[setup.initial[k], g]`` after time 0. A mode without a family (-1) needs none, before or after.
   On such resources a pause never releases. Setups pay no heed to calendars.
 * *Chain*: blocking, no-wait and permutation speak of the next task of a job: the succ of its one ES arc within the job.
-  Blocking: a task occupies its resources until its next task starts, less the travel time. Unless ``swap_allowed``, jobs
-  that exchange their resources at one instant in a closed circle are forbidden. No-wait: ES arcs within a job hold with
-  equality. Permutation: the jobs pass all machines in one order.
+  Blocking: a task occupies its resources until its next task starts, less the travel time. Unless ``swap_allowed``,
+  jobs that exchange their resources at one instant in a closed circle are forbidden. No-wait: ES arcs within a job
+  hold with equality. Permutation: the jobs pass all machines in one order.
 * *Fixed*: ``fixed_start`` and ``fixed_mode`` (-1: free) are frozen; every task without a fixed start starts at or after
   ``now``.
 """
@@ -37,16 +37,17 @@ kernels follow them and nothing else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 IndexArray = NDArray[np.int32]
 IntArray = NDArray[np.int64]
+T = TypeVar("T")
 Arc = tuple[int, int] | tuple[int, int, int, int]
 
 HORIZON_LIMIT = 2**53
@@ -198,6 +199,18 @@ class Instance:
     @property
     def name(self) -> str:
         return self.meta.name
+
+    def derived(self, make: Callable[[Instance], T]) -> T:
+        """``make(self)``, computed on the first call and kept: typed views, bounds, model sizes."""
+        kept = self.__dict__.setdefault("_derived", {})
+        if make not in kept:
+            kept[make] = make(self)
+        value: T = kept[make]
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Derived data stay behind; the arrays are locked again, since a writable one is another type to Numba.
+        return _unpickle, ({item.name: getattr(self, item.name) for item in fields(self)},)
 
     # -- derived, computed once -----------------------------------------------------------------
 
@@ -357,3 +370,14 @@ def _feed(sha: Any, name: str, value: Any) -> None:
             _feed(sha, item.name, getattr(value, item.name))
     else:
         sha.update(repr(value).encode())
+
+
+def _unpickle(values: dict[str, Any]) -> Instance:
+    for value in values.values():
+        arrays = vars(value).values() if isinstance(value, Setup | Calendar) else (value,)
+        for array in arrays:
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
+    instance = object.__new__(Instance)
+    instance.__dict__.update(values)
+    return instance

@@ -1,0 +1,285 @@
+"""solve(): one call for every method, with one kind of answer."""
+
+from __future__ import annotations
+
+import enum
+import importlib.metadata
+import platform
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from time import perf_counter
+
+from makespan.instances.check import check
+from makespan.solvers.lower_bounds import infeasibility, lower_bound
+
+from makespan.instances.features import unsupported
+from makespan.instances.instance import Instance
+from makespan.instances.schedule import Schedule
+from makespan.solvers.kernels import is_cold
+from makespan.solvers.registry import StageSpec, make_stage, parse_spec
+from makespan.solvers.stage import Budget, Context, Event, InternalError, Stage
+
+__all__ = ["Budget", "Event", "InternalError", "Result", "Status", "Unsupported", "solve"]
+
+GRACE_SECONDS = 0.4
+"""How long after the deadline a stage may take to return before the run is closed without it."""
+
+
+class Status(enum.StrEnum):
+    """What is known at the end; only a proof says optimal or infeasible."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+
+
+class Unsupported(ValueError):
+    """The method does not handle a field the instance uses; the message names both."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer of one run; every schedule in it has passed ``check``.
+
+    ``objective`` is the first of ``objectives``; ``lower_bound`` bounds it and is kept even without a schedule. ``trace``
+    lists (seconds, objective, bound) at each change. ``seconds`` excludes ``compile_seconds``. ``message`` is the reason
+    of an infeasible, error or unknown status, or
+    tells which stages failed although others went on. A broken promise (``InternalError``) is an error whatever else was
+    found.
+    """
+
+    status: Status
+    schedule: Schedule | None
+    objective: int | None
+    objectives: tuple[int, ...] | None
+    lower_bound: int | None
+    seconds: float
+    compile_seconds: float
+    iterations: int
+    trace: tuple[tuple[float, int | None, int | None], ...]
+    solver: str
+    seed: int
+    threads: int
+    budget: Budget
+    instance_name: str
+    instance_hash: str
+    hint: str | None = None
+    interrupted: bool = False
+    message: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def makespan(self) -> int | None:
+        """The objective, for instances whose first objective is the makespan."""
+        return self.objective
+
+    @property
+    def gap(self) -> float | None:
+        """(objective - lower bound) / objective, between 0 and 1 for positive objectives."""
+        if self.objective is None or self.lower_bound is None:
+            return None
+        return (self.objective - self.lower_bound) / max(1, abs(self.objective))
+
+
+def solve(
+    instance: Instance,
+    solver: str | Stage = "auto",
+    budget: Budget | None = None,
+    *,
+    seed: int = 0,
+    threads: int = 1,
+    hint: Schedule | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Result:
+    """Solve an instance with a solver spec (see ``makespan.solvers.registry``) or a stage.
+
+    Without a limit in ``budget`` a search runs until it has a proof. Ctrl-C stops it and returns the best schedule so
+    far with ``interrupted`` set. ``on_event`` is called in the calling thread.
+
+    Raises
+    ------
+    Unsupported
+        If a stage does not handle a field that the instance uses.
+    ValueError
+        If the spec does not read.
+    """
+    if threads < 1:
+        raise ValueError(f"threads is {threads}, expected 1 or more")
+    plan = _plan(solver)
+    for spec, stage in plan:
+        refusal = unsupported(instance, stage.supports, str(spec))
+        if refusal:
+            raise Unsupported(refusal)
+    context = Context(instance, budget or Budget(), seed, threads)
+    listen = on_event or (lambda event: None)
+    compile_seconds = 0.0 if instance.derived(infeasibility) else _compile(plan, context, listen)
+    context.start_clock()
+    runner = _Runner(plan, context, hint)
+    interrupted = runner.wait(listen)
+    return runner.result("+".join(str(spec) for spec, _ in plan), compile_seconds, interrupted)
+
+
+def _plan(solver: str | Stage) -> list[tuple[StageSpec, Stage]]:
+    if isinstance(solver, str):
+        return [(spec, make_stage(spec)) for spec in parse_spec(solver)]
+    name = getattr(solver, "name", type(solver).__name__)
+    return [(StageSpec(name), solver)]
+
+
+def _compile(plan: list[tuple[StageSpec, Stage]], context: Context, listen: Callable[[Event], None]) -> float:
+    """Compile what the stages will call, before the clock starts."""
+    begin = perf_counter()
+    for spec, stage in plan:
+        if is_cold(stage.kernels):
+            listen(Event("compile", 0.0, {"solver": str(spec), "message": "compiling kernels (once, then cached)"}))
+        if any(not each.signatures for each in stage.kernels):
+            stage.warm()
+    return perf_counter() - begin
+
+
+class _Runner:
+    """Runs the stages in a thread of their own, while the calling thread waits for events and limits."""
+
+    def __init__(self, plan: list[tuple[StageSpec, Stage]], context: Context, hint: Schedule | None) -> None:
+        self.plan, self.context, self.hint = plan, context, hint
+        self.hint_report: str | None = None
+        self.failures: list[str] = []
+        self.broken_promise = False
+        self.thread = threading.Thread(target=self._work, name="makespan-solve", daemon=True)
+
+    def wait(self, listen: Callable[[Event], None]) -> bool:
+        """Pass events on until the stages are done or the limits are; returns whether Ctrl-C came."""
+        context, interrupted, stopped_at = self.context, False, None
+        self.thread.start()
+        while True:
+            try:
+                if stopped_at is not None:
+                    timeout = max(0.0, stopped_at + GRACE_SECONDS - perf_counter())
+                else:
+                    left = (
+                        float("inf") if context.budget.seconds is None else context.budget.seconds - context.seconds()
+                    )
+                    timeout = min(max(0.0, left), 3600.0)
+                event = self._next_event(timeout)
+                if event is None:
+                    break
+                if event is _TIMEOUT:
+                    if stopped_at is not None:
+                        break
+                    if context.finished():
+                        context.stop()
+                        stopped_at = perf_counter()
+                    continue
+                listen(event)
+            except KeyboardInterrupt:
+                if interrupted:
+                    context.close()
+                    raise
+                interrupted = True
+                context.stop()
+                stopped_at = perf_counter()
+        context.close()
+        return interrupted
+
+    def _next_event(self, timeout: float) -> Event | None:
+        try:
+            return self.context.events.get(timeout=timeout)
+        except queue.Empty:
+            return _TIMEOUT
+
+    def _work(self) -> None:
+        context = self.context
+        try:
+            reason = context.instance.derived(infeasibility)
+            if reason:
+                context.prove_infeasible(reason)
+                return
+            context.solver = "bound"
+            context.offer_bound(context.instance.derived(lower_bound))
+            self._offer_hint()
+            for spec, stage in self.plan:
+                if context.finished():
+                    break
+                context.begin_stage(str(spec), spec.seconds, spec.iterations)
+                self._run_stage(spec, stage)
+        except Exception as error:
+            self._failed("solve", error)
+        finally:
+            context.events.put(None)
+
+    def _run_stage(self, spec: StageSpec, stage: Stage) -> None:
+        """A stage that fails is reported; the others go on with what there is."""
+        try:
+            stage.run(self.context.instance, self.context)
+        except Exception as error:
+            self._failed(str(spec), error)
+
+    def _failed(self, where: str, error: Exception) -> None:
+        sentence = f"{where}: {type(error).__name__}: {error}"
+        self.failures.append(sentence)
+        self.broken_promise |= isinstance(error, InternalError)
+        self.context.emit("failed", message=sentence)
+
+    def _offer_hint(self) -> None:
+        if self.hint is None:
+            return
+        broken = check(self.context.instance, self.hint)
+        if broken:
+            self.hint_report = f"rejected: {broken[0].message}"
+        else:
+            self.context.solver = "hint"
+            self.context.offer(self.hint)
+            self.hint_report = "accepted"
+        self.context.emit("hint", report=self.hint_report)
+
+    def result(self, solver: str, compile_seconds: float, interrupted: bool) -> Result:
+        context = self.context
+        if self.broken_promise:
+            status = Status.ERROR
+        elif context.incumbent is not None:
+            status = Status.OPTIMAL if context.proof == "optimal" else Status.FEASIBLE
+        elif context.proof == "infeasible":
+            status = Status.INFEASIBLE
+        else:
+            status = Status.ERROR if self.failures else Status.UNKNOWN
+        message = context.reason or "; ".join(self.failures)
+        if status is Status.UNKNOWN:
+            message = "no schedule found within the limits"
+        return Result(
+            status=status,
+            schedule=context.incumbent,
+            objective=None if context.objectives is None else context.objectives[0],
+            objectives=context.objectives,
+            lower_bound=context.lower_bound,
+            seconds=context.seconds(),
+            compile_seconds=compile_seconds,
+            iterations=context.iterations,
+            trace=tuple(context.trace),
+            solver=solver,
+            seed=context.seed,
+            threads=context.threads,
+            budget=context.budget,
+            instance_name=context.instance.name,
+            instance_hash=context.instance.digest,
+            hint=self.hint_report,
+            interrupted=interrupted,
+            message=message,
+            versions=versions(),
+        )
+
+
+_TIMEOUT = Event("timeout", 0.0)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in ("makespan", "numpy", "numba", "ortools"):
+        found[package] = importlib.metadata.version(package)
+    return found

@@ -1,0 +1,73 @@
+"""Compiled functions on arrays: arrays and scalars in, arrays and scalars out, one subject per file.
+
+A kernel compiles on its first call, once per signature, and is cached on disk in a folder whose name is a hash of all
+kernel sources: Numba's own cache looks at one file only and would miss a change in a function called from it. Pass
+read-only arrays for what an instance holds and writable ones for what is filled in, always in the same places: a
+read-only array is another type to Numba and costs another compilation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+
+def cache_base() -> Path:
+    """The folder that holds compiled kernels: $MAKESPAN_CACHE_DIR, or the user's cache folder."""
+    if chosen := os.environ.get("MAKESPAN_CACHE_DIR") or os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "makespan" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "makespan"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "makespan"
+
+
+@cache
+def cache_folder() -> Path:
+    """The folder of this very set of kernel sources, Numba version and Python."""
+    sha = hashlib.sha256(f"{numba.__version__} {platform.python_version()} {numba.config.BOUNDSCHECK}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sha.update(path.name.encode() + path.read_bytes())
+    return cache_base() / f"kernels-{sha.hexdigest()[:16]}"
+
+
+@cache
+def _cache_is_writable() -> bool:
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(cache_folder(), os.W_OK)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """The project's ``njit``: releases the GIL, compiles lazily, cached under a key of all kernel sources."""
+    caching = _cache_is_writable()
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_folder())
+    try:
+        return numba.njit(nogil=True, cache=caching, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def is_cold(kernels: Iterable[Any]) -> bool:
+    """Whether any of these kernels must still be compiled, being neither loaded nor cached on disk."""
+    return any(not _is_ready(each) for each in kernels)
+
+
+def _is_ready(compiled: Any) -> bool:
+    if compiled.signatures:
+        return True
+    folder = compiled.stats.cache_path
+    pattern = f"*.{compiled.py_func.__qualname__}-*.nbi"
+    return folder is not None and any(Path(folder).glob(pattern))

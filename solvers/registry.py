@@ -1,0 +1,159 @@
+"""Solver specs as the user types them, and the table of solvers; each is imported only when asked for.
+
+A spec is ``name[:argument][,key=value…]``, stages joined by ``+``, written alike in the shell, TOML and Python:
+``rule:mwkr,scheme=non_delay``, ``sgs:lft``, ``rule:best+cpsat,seconds=20``, ``auto``. Every stage takes ``seconds`` and
+``iterations`` as limits of its own. Other packages add solvers through the entry point group ``makespan.solvers``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from importlib.metadata import entry_points
+from typing import Any, TypeVar, get_type_hints
+
+from makespan.solvers.stage import Stage
+
+S = TypeVar("S")
+
+ENTRY_POINT_GROUP = "makespan.solvers"
+
+
+@dataclass(frozen=True)
+class SolverEntry:
+    """A row of the table: where a solver lives and what to type.
+
+    ``target`` is ``module:callable``; the callable takes the argument after the colon (or None) and the keyword
+    parameters as strings, and returns a Stage.
+    """
+
+    name: str
+    target: str
+    summary: str
+    argument: str = ""
+    examples: tuple[str, ...] = field(default=())
+
+
+SOLVERS: dict[str, SolverEntry] = {
+    entry.name: entry
+    for entry in (
+        SolverEntry(
+            "auto", "makespan.solvers.auto:make", "chooses and chains methods for the instance (default)", "", ("auto",)
+        ),
+        SolverEntry(
+            "rule",
+            "makespan.solvers.dispatching:make",
+            "priority rule for job shops and flexible job shops",
+            "a rule, or best for the best of all",
+            ("rule:mwkr", "rule:spt,scheme=giffler_thompson", "rule:best", "rule:mwkr,samples=1000"),
+        ),
+        SolverEntry(
+            "sgs",
+            "makespan.solvers.sgs:make",
+            "priority rule with a schedule generation scheme for RCPSP, also multi-mode",
+            "a rule, or best for the best of all",
+            ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
+        ),
+        SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
+    )
+}
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One parsed stage of a spec."""
+
+    name: str
+    argument: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    seconds: float | None = None
+    iterations: int | None = None
+
+    def __str__(self) -> str:
+        parts = [self.name if self.argument is None else f"{self.name}:{self.argument}"]
+        parts += [f"{key}={value}" for key, value in self.parameters]
+        if self.seconds is not None:
+            parts.append(f"seconds={self.seconds:g}")
+        if self.iterations is not None:
+            parts.append(f"iterations={self.iterations}")
+        return ",".join(parts)
+
+
+_STAGE = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(:(?P<argument>[^,+\s]+))?(?P<parameters>(,[a-z][a-z0-9_]*=[^,+\s]*)*)")
+
+
+def parse_spec(spec: str) -> tuple[StageSpec, ...]:
+    """Parse a solver spec. Raises ValueError naming the stage that does not read or the solver that is unknown."""
+    return tuple(_parse_stage(text, spec) for text in spec.split("+"))
+
+
+def _parse_stage(text: str, spec: str) -> StageSpec:
+    match = _STAGE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"solver {spec!r}: found {text!r}, expected name[:argument][,key=value...]")
+    name = match["name"]
+    if name not in solver_table():
+        near = difflib.get_close_matches(name, solver_table(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"solver {spec!r}: unknown solver {name!r}, known: {', '.join(sorted(solver_table()))}{hint}")
+    pairs = [part.split("=", 1) for part in match["parameters"].split(",")[1:]]
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise ValueError(f"solver {spec!r}: a parameter is given twice")
+    try:
+        seconds = float(given.pop("seconds")) if "seconds" in given else None
+        iterations = int(given.pop("iterations")) if "iterations" in given else None
+    except ValueError:
+        raise ValueError(f"solver {spec!r}: seconds and iterations expect numbers") from None
+    if (seconds is not None and not seconds > 0) or (iterations is not None and iterations <= 0):
+        raise ValueError(f"solver {spec!r}: seconds and iterations expect numbers above 0")
+    return StageSpec(name, match["argument"], tuple(sorted(given.items())), seconds, iterations)
+
+
+def solver_table() -> Mapping[str, SolverEntry]:
+    """Built-in solvers and those that other packages register; built-in names win."""
+    found = {
+        point.name: SolverEntry(point.name, point.value, f"from {point.dist.name if point.dist else 'a plugin'}")
+        for point in entry_points(group=ENTRY_POINT_GROUP)
+    }
+    return {**found, **SOLVERS}
+
+
+def make_stage(spec: StageSpec) -> Stage:
+    """Import the solver and build its stage. Raises ValueError for parameters it does not take."""
+    module, _, attribute = solver_table()[spec.name].target.partition(":")
+    make: Callable[..., Stage] = getattr(importlib.import_module(module), attribute)
+    try:
+        return make(spec.argument, **dict(spec.parameters))
+    except ValueError as error:
+        raise ValueError(f"solver {str(spec)!r}: {error}") from None
+
+
+def from_strings(cls: type[S], parameters: Mapping[str, str], **fixed: Any) -> S:
+    """Build a dataclass of int, float, bool and str fields from the strings of a spec."""
+    hints = get_type_hints(cls)
+    known = {item.name for item in fields(cls) if item.init and item.name not in fixed}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, text in parameters.items():
+        if key not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise ValueError(f"unknown parameter {key!r}, known: {listed}, seconds, iterations")
+        values[key] = _convert(text, hints[key], key)
+    return cls(**values, **fixed)
+
+
+def _convert(text: str, kind: Any, key: str) -> Any:
+    if kind is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ValueError(f"{key}: found {text!r}, expected true or false")
+        return text.lower() in ("true", "1", "yes")
+    for number in (int, float):
+        if kind == number or kind == (number | None):
+            try:
+                return number(text)
+            except ValueError:
+                raise ValueError(f"{key}: found {text!r}, expected {number.__name__}") from None
+    return text

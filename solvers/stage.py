@@ -1,0 +1,249 @@
+"""Stage and Context: the contract that all methods share."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from makespan.instances.check import check
+
+from makespan.instances.instance import Instance
+from makespan.instances.schedule import Schedule, objective_values
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run must stop; the first limit reached counts, an empty budget runs until proof or exhaustion.
+
+    Parameters
+    ----------
+    seconds
+        Wall clock, > 0; excludes reading, compiling and writing.
+    iterations
+        Method's own steps (schedules built, moves made), > 0; the way to reproducible runs.
+    target
+        Stop at an objective <= target.
+    gap
+        Stop when (objective - lower bound) <= gap * |objective|; 0.01 is one per cent.
+    """
+
+    seconds: float | None = None
+    iterations: int | None = None
+    target: int | None = None
+    gap: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "iterations"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"budget: {name} is {value}, expected more than 0")
+        if self.gap is not None and not self.gap >= 0:
+            raise ValueError(f"budget: gap is {self.gap}, expected 0 or more")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened during a run.
+
+    ``kind``: ``stage`` (one begins), ``compile``, ``solution``, ``bound``, ``log``, ``hint``, ``failed``. ``seconds``
+    since the clock started; ``data`` is JSON-able.
+    """
+
+    kind: str
+    seconds: float
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class InternalError(RuntimeError):
+    """A solver broke a promise: an infeasible schedule or a bound above an objective. Never the user's fault."""
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """A method. Its parameters are fields; those of the run live in the context.
+
+    ``kernels`` names the compiled functions it will call and ``warm`` calls them on something tiny, outside the clock.
+    ``run`` offers schedules and bounds as it finds them, looks at ``context.expired()`` at least every 50 ms of work
+    (CP-SAT: is killed), and returns when done.
+    """
+
+    supports: ClassVar[frozenset[str]]
+
+    @property
+    def kernels(self) -> tuple[Any, ...]: ...
+
+    def warm(self) -> None: ...
+
+    def run(self, instance: Instance, context: Context) -> None: ...
+
+
+class Context:
+    """What a run shares between its stages: clock, incumbent, bound, stop flag and events. Thread-safe."""
+
+    def __init__(self, instance: Instance, budget: Budget, seed: int, threads: int) -> None:
+        self.instance = instance
+        self.budget = budget
+        self.seed = seed
+        self.threads = threads
+        self.incumbent: Schedule | None = None
+        self.objectives: tuple[int, ...] | None = None
+        self.lower_bound: int | None = None
+        self.proof: str | None = None  # "optimal" or "infeasible"
+        self.reason: str | None = None
+        self.iterations = 0
+        self.trace: list[tuple[float, int | None, int | None]] = []
+        self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.solver = ""
+        self._stop = threading.Event()
+        self._lock = threading.RLock()
+        self._closed = False
+        self._cleanups: list[Callable[[], None]] = []
+        self._started = time.perf_counter()
+        self._stage_deadline: float | None = None
+        self._stage_iterations: int | None = None
+        self._stage_from = 0
+
+    # -- clock and limits ------------------------------------------------------------------------
+
+    def start_clock(self) -> None:
+        self._started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Since the clock started."""
+        return time.perf_counter() - self._started
+
+    def remaining(self) -> float:
+        """Seconds left to the running stage; infinity without a limit."""
+        limits = [limit for limit in (self.budget.seconds, self._stage_deadline) if limit is not None]
+        return max(0.0, min(limits) - self.seconds()) if limits else float("inf")
+
+    def remaining_iterations(self) -> int | None:
+        """Iterations left to the running stage; None without a limit."""
+        left = []
+        if self.budget.iterations is not None:
+            left.append(self.budget.iterations - self.iterations)
+        if self._stage_iterations is not None:
+            left.append(self._stage_iterations - (self.iterations - self._stage_from))
+        return max(0, min(left)) if left else None
+
+    def count(self, iterations: int) -> None:
+        """Report work done; rules count schedules, searches count moves."""
+        with self._lock:
+            self.iterations += iterations
+
+    def expired(self) -> bool:
+        """Whether the running stage must return now."""
+        return self._stop.is_set() or self.remaining() <= 0 or self.remaining_iterations() == 0
+
+    def finished(self) -> bool:
+        """Whether no further stage should start."""
+        if self._stop.is_set():
+            return True
+        seconds, iterations = self.budget.seconds, self.budget.iterations
+        out_of_time = seconds is not None and self.seconds() >= seconds
+        return out_of_time or (iterations is not None and self.iterations >= iterations)
+
+    def stop(self) -> None:
+        """Ask every stage to return."""
+        self._stop.set()
+
+    def begin_stage(self, name: str, seconds: float | None, iterations: int | None) -> None:
+        """Set the limits of the next stage; ``seconds`` counts from now."""
+        self.solver = name
+        self._stage_deadline = None if seconds is None else self.seconds() + seconds
+        self._stage_iterations = iterations
+        self._stage_from = self.iterations
+        self.emit("stage", solver=name)
+
+    def rng(self, stream: int = 0) -> np.random.Generator:
+        """A generator that depends on the seed and the stream alone."""
+        return np.random.default_rng([self.seed, stream])
+
+    # -- results ---------------------------------------------------------------------------------
+
+    def offer(self, schedule: Schedule) -> bool:
+        """Check a schedule and keep it if it is better; returns whether it was. O(check).
+
+        Raises InternalError if it breaks a constraint or beats the lower bound.
+        """
+        broken = check(self.instance, schedule)
+        if broken:
+            raise InternalError(f"{self.solver}: infeasible schedule: {broken[0].message}")
+        values = objective_values(self.instance, schedule)
+        with self._lock:
+            if self._closed or (self.objectives is not None and values >= self.objectives):
+                return False
+            self._refuse_contradiction(values[0], self.lower_bound)
+            self.incumbent, self.objectives = schedule, values
+            self._mark("solution", objective=values[0], objectives=list(values), solver=self.solver)
+        return True
+
+    def offer_bound(self, bound: int) -> bool:
+        """Raise the lower bound of the first objective; returns whether it rose."""
+        with self._lock:
+            if self._closed or (self.lower_bound is not None and bound <= self.lower_bound):
+                return False
+            self._refuse_contradiction(None if self.objectives is None else self.objectives[0], bound)
+            self.lower_bound = int(bound)
+            self._mark("bound", lower_bound=int(bound), solver=self.solver)
+        return True
+
+    def prove_optimal(self) -> None:
+        """The incumbent is optimal in the whole list of objectives. Only a proof may say so."""
+        with self._lock:
+            if self.objectives is not None and not self._closed:
+                self.proof = "optimal"
+                self.offer_bound(self.objectives[0])
+                self._stop.set()
+
+    def prove_infeasible(self, reason: str) -> None:
+        """No schedule exists."""
+        with self._lock:
+            if self._closed:
+                return
+            if self.incumbent is not None:
+                raise InternalError(f"{self.solver}: infeasible ({reason}), yet a checked schedule exists")
+            self.proof, self.reason = "infeasible", reason
+            self._stop.set()
+
+    def emit(self, kind: str, **data: Any) -> None:
+        """Put an event on the queue that the main thread reads."""
+        self.events.put(Event(kind, self.seconds(), data))
+
+    # -- lifetime --------------------------------------------------------------------------------
+
+    def on_close(self, cleanup: Callable[[], None]) -> None:
+        """Run ``cleanup`` when the run is over or abandoned (kill a child process, say)."""
+        self._cleanups.append(cleanup)
+
+    def close(self) -> None:
+        """Accept nothing more and release what the stages hold."""
+        with self._lock:
+            self._closed = True
+            self._stop.set()
+        for cleanup in self._cleanups:
+            cleanup()
+
+    def _refuse_contradiction(self, objective: int | None, bound: int | None) -> None:
+        if objective is not None and bound is not None and bound > objective:
+            raise InternalError(f"{self.solver}: lower bound {bound} above the checked objective {objective}")
+
+    def _mark(self, kind: str, **data: Any) -> None:
+        objective = None if self.objectives is None else self.objectives[0]
+        self.trace.append((self.seconds(), objective, self.lower_bound))
+        self.emit(kind, **data)
+        if objective is None:
+            return
+        budget, bound = self.budget, self.lower_bound
+        if bound is not None and bound >= objective and len(self.instance.objective) == 1:
+            self.proof = "optimal"
+            self._stop.set()
+        if budget.target is not None and objective <= budget.target:
+            self._stop.set()
+        if budget.gap is not None and bound is not None and objective - bound <= budget.gap * abs(objective):
+            self._stop.set()
