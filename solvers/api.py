@@ -46,11 +46,10 @@ class Unsupported(ValueError):
 class Result:
     """The answer of one run; every schedule in it has passed ``check``.
 
-    ``objective`` is the first of ``objectives``; ``lower_bound`` bounds it and is kept even without a schedule. ``trace``
-    lists (seconds, objective, bound) at each change. ``seconds`` excludes ``compile_seconds``. ``message`` is the reason
-    of an infeasible, error or unknown status, or
-    tells which stages failed although others went on. A broken promise (``InternalError``) is an error whatever else was
-    found.
+    ``objective`` is the first of ``objectives``; ``lower_bound`` bounds it and is kept even without a schedule.
+    ``trace`` lists (seconds, objective, bound) at each change. ``seconds`` excludes ``compile_seconds``. ``message`` is
+    the reason of an infeasible, error or unknown status, or tells which stages failed although others went on. A broken
+    promise (``InternalError``) is an error whatever else was found.
     """
 
     status: Status
