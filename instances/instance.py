@@ -24,12 +24,15 @@ kernels follow them and nothing else.
   machine of succ's mode is added to the lag. The machine of a mode is its lowest-numbered renewable resource.
 * *Setup*: on a renewable resource of capacity 1, if a task with family f is followed directly by one with family g, the
   second starts at least ``setup.time[f, g]`` after the first stops occupying it; the first task on resource k starts
-  at least ``setup.time[setup.initial[k], g]`` after time 0. A mode without a family (-1) needs none, before or after.
-  On such resources a pause never releases. Setups pay no heed to calendars.
+  at least ``setup.time[setup.initial[k], g]`` after time 0. A mode without a family (-1) needs none, before or after; a
+  task that occupies nothing takes no part. In an instance with setups a pause never releases a resource of capacity 1.
+  Setups pay no heed to calendars.
 * *Chain*: blocking, no-wait and permutation speak of the next task of a job: the succ of its one ES arc within the job.
-  Blocking: a task occupies its resources until its next task starts, less the travel time. Unless ``swap_allowed``,
-  jobs that exchange their resources at one instant in a closed circle are forbidden. No-wait: ES arcs within a job
-  hold with equality. Permutation: the jobs pass all machines in one order.
+  Blocking: a task occupies its resources until its next task starts, less the travel time, and never less than to its
+  end. Unless ``swap_allowed``, jobs that exchange their resources at one instant in a closed circle are forbidden: the
+  jobs that move at one instant (leave and enter without travel) must fit one after another, in some order, with all else
+  that ends then gone and all else that starts then not yet there. No-wait: ES arcs within a job hold with equality.
+  Permutation: there is one order of the jobs in which the starts never fall, on every machine.
 * *Fixed*: ``fixed_start`` and ``fixed_mode`` (-1: free) are frozen; every task without a fixed start starts at or after
   ``now``.
 """
