@@ -31,8 +31,8 @@ kernels follow them and nothing else.
   Blocking: a task occupies its resources until its next task starts, less the travel time, and never less than to its
   end. Unless ``swap_allowed``, jobs that exchange their resources at one instant in a closed circle are forbidden: the
   jobs that move at one instant (leave and enter without travel) must fit one after another, in some order, with all
-  else that ends then gone and all else that starts then not yet there. No-wait: ES arcs within a job hold with equality.
-  Permutation: there is one order of the jobs in which the starts never fall, on every machine.
+  else that ends then gone and all else that starts then not yet there. No-wait: ES arcs within a job hold with
+  equality. Permutation: there is one order of the jobs in which the starts never fall, on every machine.
 * *Fixed*: ``fixed_start`` and ``fixed_mode`` (-1: free) are frozen; every task without a fixed start starts at or after
   ``now``.
 """
