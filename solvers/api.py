@@ -12,20 +12,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
 
-from makespan.instances.check import check
 from makespan.solvers.lower_bounds import infeasibility, lower_bound
 
+from makespan.instances.check import check
 from makespan.instances.features import unsupported
 from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers.kernels import is_cold
 from makespan.solvers.registry import StageSpec, make_stage, parse_spec
-from makespan.solvers.stage import Budget, Context, Event, InternalError, Stage
+from makespan.solvers.stage import Budget, Chooser, Context, Event, InternalError, Stage
 
 __all__ = ["Budget", "Event", "InternalError", "Result", "Status", "Unsupported", "solve"]
 
 GRACE_SECONDS = 0.4
 """How long after the deadline a stage may take to return before the run is closed without it."""
+
+POLL_SECONDS = 0.25
+"""How often the calling thread looks whether a stop was asked for while no event arrives."""
 
 
 class Status(enum.StrEnum):
@@ -109,7 +112,7 @@ def solve(
     """
     if threads < 1:
         raise ValueError(f"threads is {threads}, expected 1 or more")
-    plan = _plan(solver)
+    plan = _plan(solver, instance)
     for spec, stage in plan:
         refusal = unsupported(instance, stage.supports, str(spec))
         if refusal:
@@ -123,11 +126,15 @@ def solve(
     return runner.result("+".join(str(spec) for spec, _ in plan), compile_seconds, interrupted)
 
 
-def _plan(solver: str | Stage) -> list[tuple[StageSpec, Stage]]:
-    if isinstance(solver, str):
-        return [(spec, make_stage(spec)) for spec in parse_spec(solver)]
-    name = getattr(solver, "name", type(solver).__name__)
-    return [(StageSpec(name), solver)]
+def _plan(solver: str | Stage, instance: Instance) -> list[tuple[StageSpec, Stage]]:
+    """The stages to run, with those that a chooser chose in its place."""
+    if not isinstance(solver, str):
+        return [(StageSpec(getattr(solver, "name", type(solver).__name__)), solver)]
+    plan: list[tuple[StageSpec, Stage]] = []
+    for spec in parse_spec(solver):
+        method = make_stage(spec)
+        plan += _plan(method.choose(instance), instance) if isinstance(method, Chooser) else [(spec, method)]
+    return plan
 
 
 def _compile(plan: list[tuple[StageSpec, Stage]], context: Context, listen: Callable[[Event], None]) -> float:
@@ -157,24 +164,17 @@ class _Runner:
         self.thread.start()
         while True:
             try:
-                if stopped_at is not None:
-                    timeout = max(0.0, stopped_at + GRACE_SECONDS - perf_counter())
-                else:
-                    left = (
-                        float("inf") if context.budget.seconds is None else context.budget.seconds - context.seconds()
-                    )
-                    timeout = min(max(0.0, left), 3600.0)
-                event = self._next_event(timeout)
+                if stopped_at is None and context.overdue():
+                    context.stop()
+                    stopped_at = perf_counter()
+                patience = self._patience(stopped_at)
+                if patience <= 0:
+                    break
+                event = self._next_event(patience)
                 if event is None:
                     break
-                if event is _TIMEOUT:
-                    if stopped_at is not None:
-                        break
-                    if context.finished():
-                        context.stop()
-                        stopped_at = perf_counter()
-                    continue
-                listen(event)
+                if event is not _TIMEOUT:
+                    listen(event)
             except KeyboardInterrupt:
                 if interrupted:
                     context.close()
@@ -184,6 +184,13 @@ class _Runner:
                 stopped_at = perf_counter()
         context.close()
         return interrupted
+
+    def _patience(self, stopped_at: float | None) -> float:
+        """Seconds to wait for the next event; 0 or less when the stages had their time to return."""
+        if stopped_at is not None:
+            return stopped_at + GRACE_SECONDS - perf_counter()
+        limit = self.context.budget.seconds
+        return POLL_SECONDS if limit is None else min(max(0.001, limit - self.context.seconds()), POLL_SECONDS)
 
     def _next_event(self, timeout: float) -> Event | None:
         try:

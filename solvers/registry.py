@@ -12,10 +12,11 @@ import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, get_type_hints
 
-from makespan.solvers.stage import Stage
+from makespan.solvers.stage import Chooser, Stage
 
 S = TypeVar("S")
 
@@ -76,7 +77,7 @@ class StageSpec:
         parts = [self.name if self.argument is None else f"{self.name}:{self.argument}"]
         parts += [f"{key}={value}" for key, value in self.parameters]
         if self.seconds is not None:
-            parts.append(f"seconds={self.seconds:g}")
+            parts.append(f"seconds={self.seconds!r}".removesuffix(".0").replace("e+", "e"))
         if self.iterations is not None:
             parts.append(f"iterations={self.iterations}")
         return ",".join(parts)
@@ -115,21 +116,28 @@ def _parse_stage(text: str, spec: str) -> StageSpec:
 
 def solver_table() -> Mapping[str, SolverEntry]:
     """Built-in solvers and those that other packages register; built-in names win."""
-    found = {
+    return {**_plugins(), **SOLVERS}
+
+
+@cache
+def _plugins() -> dict[str, SolverEntry]:
+    return {
         point.name: SolverEntry(point.name, point.value, f"from {point.dist.name if point.dist else 'a plugin'}")
         for point in entry_points(group=ENTRY_POINT_GROUP)
     }
-    return {**found, **SOLVERS}
 
 
-def make_stage(spec: StageSpec) -> Stage:
-    """Import the solver and build its stage. Raises ValueError for parameters it does not take."""
+def make_stage(spec: StageSpec) -> Stage | Chooser:
+    """Import the solver and build it. Raises ValueError for an argument, a parameter or a limit it does not take."""
     module, _, attribute = solver_table()[spec.name].target.partition(":")
-    make: Callable[..., Stage] = getattr(importlib.import_module(module), attribute)
+    make: Callable[..., Stage | Chooser] = getattr(importlib.import_module(module), attribute)
     try:
-        return make(spec.argument, **dict(spec.parameters))
+        method = make(spec.argument, **dict(spec.parameters))
     except ValueError as error:
         raise ValueError(f"solver {str(spec)!r}: {error}") from None
+    if isinstance(method, Chooser) and (spec.seconds, spec.iterations) != (None, None):
+        raise ValueError(f"solver {str(spec)!r}: {spec.name} takes no limits of its own, give them to the run")
+    return method
 
 
 def from_strings(cls: type[S], parameters: Mapping[str, str], **fixed: Any) -> S:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from makespan.instances.check import check
 
+from makespan.instances.check import check
 from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule, objective_values
 
@@ -82,6 +83,25 @@ class Stage(Protocol):
     def run(self, instance: Instance, context: Context) -> None: ...
 
 
+class Chooser(ABC):
+    """A solver that runs nothing itself but chooses the stages that fit an instance."""
+
+    supports: ClassVar[frozenset[str]]
+
+    @property
+    @abstractmethod
+    def kernels(self) -> tuple[Any, ...]:
+        """The compiled functions of all stages it may choose."""
+
+    @abstractmethod
+    def warm(self) -> None:
+        """Compile them."""
+
+    @abstractmethod
+    def choose(self, instance: Instance) -> str:
+        """The spec of the stages to run in its place."""
+
+
 class Context:
     """What a run shares between its stages: clock, incumbent, bound, stop flag and events. Thread-safe."""
 
@@ -140,13 +160,15 @@ class Context:
         """Whether the running stage must return now."""
         return self._stop.is_set() or self.remaining() <= 0 or self.remaining_iterations() == 0
 
+    def overdue(self) -> bool:
+        """Whether a stop was asked for or the time of the whole run is up."""
+        seconds = self.budget.seconds
+        return self._stop.is_set() or (seconds is not None and self.seconds() >= seconds)
+
     def finished(self) -> bool:
         """Whether no further stage should start."""
-        if self._stop.is_set():
-            return True
-        seconds, iterations = self.budget.seconds, self.budget.iterations
-        out_of_time = seconds is not None and self.seconds() >= seconds
-        return out_of_time or (iterations is not None and self.iterations >= iterations)
+        iterations = self.budget.iterations
+        return self.overdue() or (iterations is not None and self.iterations >= iterations)
 
     def stop(self) -> None:
         """Ask every stage to return."""
