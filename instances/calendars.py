@@ -40,11 +40,12 @@ def profile(instance: Instance, resource: int, time: int) -> Iterator[tuple[int,
             cycle, i = cycle + 1, 0
 
 
-def open_windows(instance: Instance, mode: int, time: int) -> Iterator[tuple[int, int]]:
+def open_windows(instance: Instance, mode: int, time: int, longest: int = HORIZON_LIMIT) -> Iterator[tuple[int, int]]:
     """Maximal windows [from, to) after ``time`` in which every calendar of a mode's resources meets its demand.
 
     Ends when no further window exists: after a resource without period closes for good, or a whole common period
-    passes without one (given up after 10 000 closed pieces).
+    passes without one (given up after 10 000 closed pieces). A window that stays open for ``longest`` or more is cut
+    there or somewhat later and goes on as another: whoever needs no longer ones never waits for the end of time.
     """
     low, high = int(instance.demand_ptr[mode]), int(instance.demand_ptr[mode + 1])
     needs = [
@@ -71,6 +72,9 @@ def open_windows(instance: Instance, mode: int, time: int) -> Iterator[tuple[int
             if piece[1] == until and until < HORIZON_LIMIT:
                 pieces[i] = next(walks[i])
         time = until
+        if opened is not None and time - opened >= longest:
+            yield opened, time
+            opened = None
     if opened is not None:
         yield opened, HORIZON_LIMIT
 
@@ -85,7 +89,7 @@ def work_pieces(instance: Instance, task: int, mode: int, start: int) -> list[tu
     if left == 0 or instance.pause is None or instance.pause[task] == 0:
         return [(start, start + left)] if left else []
     pieces = []
-    for begin, until in open_windows(instance, mode, start):
+    for begin, until in open_windows(instance, mode, start, left):
         run = min(left, until - begin)
         pieces.append((begin, begin + run))
         left -= run
