@@ -12,7 +12,7 @@ from makespan.instances.formats import FORMATS
 from makespan.instances.formats.source import Source
 from makespan.instances.instance import Instance
 
-__all__ = ["FORMATS", "MAX_BYTES", "instance_name", "read", "read_text", "recognise"]
+__all__ = ["FORMATS", "MAX_BYTES", "format_of", "instance_name", "read", "read_text", "recognise"]
 
 MAX_BYTES = 2**30
 """Largest size of a file, after decompression; more is refused while reading."""
@@ -80,6 +80,11 @@ def recognise(source: Source, extension: str = "") -> str:
     fitting = [item.name for item in candidates if item.load().recognises(source)]
     preferred = [name for name in fitting if extension in FORMATS[name].extensions]
     return next(iter([*preferred, *fitting])) if fitting else _nearest(source, extension)
+
+
+def format_of(path: str | Path) -> str:
+    """The format for which ``read`` takes a file. Raises InputError as ``recognise``, and for an unreadable file."""
+    return recognise(_source(_file_bytes(Path(path)), str(path), instance_name(path)), _extension(Path(path)))
 
 
 def instance_name(path: str | Path) -> str:

@@ -1,0 +1,248 @@
+"""``makespan solve``: read instances, solve each, print what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from makespan.cli.arguments import (
+    InstanceFormat,
+    Output,
+    OutputFormat,
+    Quiet,
+    References,
+    Spec,
+    Verbose,
+    fraction_of,
+    seconds_of,
+    usage_errors,
+)
+from makespan.cli.exit_codes import (
+    INTERNAL,
+    INTERRUPTED,
+    NEGATIVE,
+    NO_SCHEDULE,
+    OK,
+    UsageError,
+    code_of,
+    error_line,
+    worst,
+)
+from makespan.cli.output import check_writable, note
+
+if TYPE_CHECKING:
+    from makespan.cli.solve_report import Report
+    from makespan.instances.instance import Instance
+    from makespan.instances.references import Reference
+    from makespan.instances.schedule import Schedule
+    from makespan.solvers.api import Budget, Result
+
+DEFAULT_TIME_LIMIT = "30s"
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What holds for every instance of the call."""
+
+    solver: str
+    budget: Budget
+    seed: int
+    threads: int
+    hint: str | None
+    input_format: str | None
+    objective: tuple[str, ...] | None
+    gantt: str | None
+    require: str | None
+
+
+def solve(
+    *files: References,
+    solver: Spec = "auto",
+    time_limit: Annotated[str, Parameter(name=["--time-limit", "-t"])] = DEFAULT_TIME_LIMIT,
+    iterations: int | None = None,
+    target: int | None = None,
+    gap: str | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    hint: str | None = None,
+    objective: str | None = None,
+    input_format: InstanceFormat = None,
+    format: Annotated[OutputFormat | None, Parameter(name=["--format", "-f"])] = None,
+    output: Output = None,
+    gantt: str | None = None,
+    require: str | None = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Solve instance files.
+
+    Parameters
+    ----------
+    files
+        Files, globs, folders, @name for an instance that comes along, @set for a whole set, - for standard input.
+    solver
+        Solver or chain of solvers, such as rule:mwkr or rule:best+cpsat; see makespan solvers.
+    time_limit
+        For each instance: 90, 90s, 1.5m, 2h or none. Reading, compiling and writing do not count.
+    iterations
+        Stop after so many of the solver's own steps; the way to results that repeat exactly.
+    target
+        Stop at an objective this low.
+    gap
+        Stop when the bound is this near, such as 0.01 or 1%.
+    seed
+        Seed of everything random.
+    threads
+        Cores to use.
+    hint
+        Result file with a schedule to start from.
+    objective
+        makespan, total_tardiness, weighted_tardiness, max_lateness or flow_time; several with commas, most important
+        first. Default: what the instance says.
+    input_format
+        Format of the files; default: found from the content.
+    format
+        table, json, jsonl (events as they happen, the result last) or csv; default: by the ending of --output.
+    output
+        Write here, not to standard output; {name} in it stands for the instance and makes one file for each.
+    gantt
+        Also draw the schedule: a .html, .png, .svg or .txt file; {name} stands for the instance.
+    require
+        optimal, or gap=0.01: exit with 1 for a weaker answer.
+    quiet
+        Print errors only, besides the result.
+    verbose
+        Print every event.
+    """
+    if not files:
+        raise UsageError("solve: no FILES, expected files, folders, @names or -")
+    from makespan.cli.solve_report import Report, output_format
+    from makespan.instances.references import expand_references
+    from makespan.solvers.api import Budget
+    from makespan.solvers.registry import make_stage, parse_spec
+
+    with usage_errors():
+        for spec in parse_spec(solver):
+            make_stage(spec)
+        budget = Budget(seconds_of(time_limit), iterations, target, None if gap is None else fraction_of(gap, "gap"))
+        if threads < 1:
+            raise UsageError(f"threads: found {threads}, expected 1 or more")
+        if seed < 0:
+            raise UsageError(f"seed: found {seed}, expected 0 or more")
+    _read_requirement(require)
+    references = expand_references(files)
+    _check_outputs(references, output, gantt)
+    options = _Options(
+        solver,
+        budget,
+        seed,
+        threads,
+        hint,
+        input_format,
+        None if objective is None else tuple(objective.split(",")),
+        gantt,
+        require,
+    )
+    limit = "no time limit" if budget.seconds is None else f"time limit {budget.seconds:g} s"
+    note(f"solver {solver}, {limit}, {threads} thread{'s' * (threads > 1)}, seed {seed}", quiet)
+    report = Report(output_format(format, output), output, len(references), quiet, verbose)
+    codes = []
+    with report:
+        for reference in references:
+            code = _solve_one(reference, options, report)
+            codes.append(code)
+            if code == INTERRUPTED:
+                break
+    return worst(codes)
+
+
+def _solve_one(reference: Reference, options: _Options, report: Report) -> int:
+    """Solve one instance; what goes wrong with it is reported and stops no other."""
+    from makespan.solvers.api import solve as solve_instance
+
+    try:
+        instance = reference.load(options.input_format)
+        if options.objective is not None:
+            with usage_errors():
+                instance = instance.replace(objective=options.objective)
+        hint = None if options.hint is None else _hint(options.hint, instance)
+        report.begin(instance, options.budget.seconds)
+        result = solve_instance(
+            instance,
+            options.solver,
+            options.budget,
+            seed=options.seed,
+            threads=options.threads,
+            hint=hint,
+            on_event=report.event,
+        )
+        report.finish(instance, result, reference.best_known(instance))
+    except Exception as error:
+        code = code_of(error)
+        report.failed(reference.text, error_line(error))
+        return code
+    code = _code(result, options.require)
+    if options.gantt is None or result.schedule is None:
+        return code
+    return worst((code, _draw(instance, result, options.gantt.replace("{name}", instance.name))))
+
+
+def _draw(instance: Instance, result: Result, path: str) -> int:
+    from makespan.cli.plot import draw
+
+    assert result.schedule is not None
+    try:
+        draw(instance, result.schedule, path, lower_bound=result.lower_bound, solver=result.solver)
+    except Exception as error:
+        return code_of(error)
+    return OK
+
+
+def _hint(path: str, instance: Instance) -> Schedule:
+    from makespan.solvers.result_json import read_result
+
+    with usage_errors():
+        return read_result(path).schedule_for(instance)
+
+
+def _code(result: Result, require: str | None) -> int:
+    from makespan.solvers.api import Status
+
+    if result.status is Status.ERROR:
+        return INTERNAL
+    if result.interrupted:
+        return INTERRUPTED
+    if result.status is Status.INFEASIBLE:
+        return NEGATIVE
+    if result.schedule is None:
+        return NO_SCHEDULE
+    most = _read_requirement(require)
+    good = most is None or result.status is Status.OPTIMAL or (result.gap is not None and result.gap <= most)
+    return OK if good else NEGATIVE
+
+
+def _read_requirement(text: str | None) -> float | None:
+    """The largest gap that satisfies ``--require``; below zero only a proof does."""
+    if text is None:
+        return None
+    if text == "optimal":
+        return -1.0
+    key, _, value = text.partition("=")
+    if key != "gap":
+        raise UsageError(f"require: found {text!r}, expected optimal or gap=0.01")
+    return fraction_of(value, "require gap")
+
+
+def _check_outputs(references: list[Reference], output: str | None, gantt: str | None) -> None:
+    """Refuse outputs that cannot be written or would overwrite each other, before anything is solved."""
+    for path in (output, gantt):
+        if path is not None:
+            check_writable(path.replace("{name}", "x"))
+    if gantt is not None and len(references) > 1 and "{name}" not in gantt:
+        raise UsageError(f"gantt: found {gantt!r} for {len(references)} instances, expected a path with {{name}}")
+    if gantt is not None:
+        from makespan.cli.plot import kind_of
+
+        kind_of(gantt)
