@@ -59,6 +59,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 _LARGEST_MATRIX = 3_000  # rows of a matrix that a short file may ask for: 72 MB
 _TIMES = ("release", "due", "deadline")
+_TASK_COLUMNS = {*_TIMES, "weight", "pause", "fixed_start", "predecessors"}
+_JOB_COLUMNS = {f"job_{name}" for name in (*_TIMES, "weight")}
 _UNUSED = {"release": 0, "due": HORIZON_LIMIT, "deadline": HORIZON_LIMIT, "weight": 1}
 _PAUSE = {"no": 0, "releases": 1, "yes": 1, "holds": 2}
 _KINDS = {"fs": 2, "es": 2, "ss": 0, "sf": 1, "se": 1, "ff": 3, "ee": 3}
@@ -199,18 +201,15 @@ class _Reader:
             task.fixed_mode = len(task.modes)
         task.modes.append((self.clock.duration(row["duration"]), self._demands(row, line)))
         task.families.append(self.families.number(row["family"].text) if "family" in row else -1)
-        for column in (*_TIMES, "weight", "pause", "fixed_start", "predecessors"):
-            self._keep(task.cells, column, row, column)
-        for column in (*_TIMES, "weight"):
-            if f"job_{column}" in row and number < 0:
-                self.source.fail(line, f"job_{column} without a job", "the job of the row")
-            self._keep(self.job_cells, (number, column), row, f"job_{column}")
+        for column in _TASK_COLUMNS & row.keys():
+            self._keep(task.cells, column, row[column], column)
+        for column in _JOB_COLUMNS & row.keys():
+            if number < 0:
+                self.source.fail(line, f"{column} without a job", "the job of the row")
+            self._keep(self.job_cells, (number, column), row[column], column)
 
-    def _keep(self, cells: dict[Any, Cell], key: object, row: dict[str, Cell], column: str) -> None:
+    def _keep(self, cells: dict[Any, Cell], key: object, cell: Cell, column: str) -> None:
         """A cell that may stand on any row of its task or job, but must be the same everywhere."""
-        cell = row.get(column)
-        if cell is None:
-            return
         before = cells.setdefault(key, cell)
         if before.text != cell.text:
             self.source.fail(
@@ -267,7 +266,7 @@ class _Reader:
         fields: dict[str, Any] = {}
         for column, unused in _UNUSED.items():
             if f"job_{column}" in self.table.columns:
-                cells = [self.job_cells.get((number, column)) for number in range(len(self.jobs.index))]
+                cells = [self.job_cells.get((number, f"job_{column}")) for number in range(len(self.jobs.index))]
                 fields[f"job_{column}"] = [unused if cell is None else self._value(column, cell) for cell in cells]
         return fields
 

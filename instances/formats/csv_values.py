@@ -107,6 +107,8 @@ class Clock:
 
     def duration(self, cell: Cell, low: int = 0) -> int:
         """A duration in whole units, at least ``low``."""
+        if cell.text.isdecimal() and cell.text.isascii() and len(cell.text) <= 15:  # counts units: no fractions needed
+            return int(cell.text)
         return self._whole(cell, parse_seconds(self.source, cell, self.unit), low)
 
     def moment(self, cell: Cell) -> int:

@@ -23,7 +23,15 @@ VERSION = 1
 
 HOLDS = ALL_FEATURES
 
-_DEFAULTS = {"num_jobs": 0, "blocking": False, "no_wait": False, "swap_allowed": False, "permutation": False, "now": 0}
+_DEFAULTS: dict[str, Any] = {
+    "num_jobs": 0,
+    "blocking": False,
+    "no_wait": False,
+    "swap_allowed": False,
+    "permutation": False,
+    "now": 0,
+    "objective": ("makespan",),
+}
 
 
 class _Strict(BaseModel):
@@ -149,14 +157,10 @@ def write(instance: Instance) -> str:
         lines.append(f'"metadata": {_dumps(metadata)}')
     for item in fields(Instance):
         value = getattr(instance, item.name)
-        if item.name == "meta" or value is None or value == ("makespan",) or _is_default(item.name, value):
+        if item.name == "meta" or value is None or (item.name in _DEFAULTS and value == _DEFAULTS[item.name]):
             continue
         lines.append(f'"{item.name}": {_dumps(_plain(value))}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _is_default(name: str, value: Any) -> bool:
-    return name in _DEFAULTS and bool(value == _DEFAULTS[name])
 
 
 def _plain(value: Any) -> Any:

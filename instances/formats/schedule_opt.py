@@ -111,7 +111,7 @@ def _read_flexible(source: Source) -> Instance:
     machines = max([shop.machines, *(item.machine + 1 for item in shop.operations)])
     source.check_resource_count(machines, len(shop.operations), None)
     job = [-1] * size
-    arcs: list[Arc] = Field(default_factory=list)
+    arcs: list[Arc] = []
     for at, arc in enumerate(shop.precedences):
         if not (0 <= arc.before < size and 0 <= arc.after < size and 0 <= arc.job < size):
             source.fail(None, f"{arc.before} -> {arc.after} of job {arc.job} at precedences[{at}]", f"0 to {size - 1}")

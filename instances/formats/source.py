@@ -180,6 +180,8 @@ class Source:
 
     def integer(self, word: str, line: int, name: str = "") -> int:
         """A word as an integer of at most 18 digits."""
+        if word.isdecimal() and word.isascii() and len(word) <= 18:  # nearly all words, and twice as fast
+            return int(word)
         if not _INTEGER.fullmatch(word):
             self.fail(line, quoted(word), f"an integer ({name})" if name else "an integer")
         return int(word)

@@ -13,7 +13,7 @@ import numpy as np
 from makespan.instances.formats.source import IntRows, Source, int_rows
 from makespan.instances.instance import Instance
 
-HOLDS: frozenset[str] = frozenset()
+HOLDS = frozenset({"recirculation"})
 
 _MACHINES = re.compile(r"^[ \t]*machines?[ \t]*:?[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*(?:#[^\n]*|[A-Za-z/][A-Za-z ,.:;/\t]*)$", re.MULTILINE)
