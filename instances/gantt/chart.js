@@ -4,7 +4,8 @@
 // "jobs"), critical, find, from, to, task. Returns its commands. The model is built once per kind of row; drawing touches visible bars only.
 function drawGantt(root, data, options = {}) {
   const n = data.start.length, hasJobs = !!data.job, AXIS = 40, DAY = 864e5;
-  const end = Math.max(1, data.end.reduce((a, b) => Math.max(a, b), 0), data.lowerBound && data.objective.name === "makespan" ? data.lowerBound : 0);
+  const last = data.end.reduce((a, b) => Math.max(a, b), 0);
+  const end = Math.max(1, last, data.lowerBound && data.objective.name === "makespan" ? data.lowerBound : 0);
   const begin = data.start.reduce((a, b) => Math.min(a, b), 0);
   const state = { rows: options.rows === "jobs" ? 1 : 0, critical: !!options.critical && !!data.slack, find: "", hover: -1, focus: -1, pinned: -1, top: 0, from: 0, to: 1 };
 
@@ -62,11 +63,16 @@ function drawGantt(root, data, options = {}) {
     if (!flat) return visit(data.start[i], data.end[i], 0);
     for (let k = 0; k < flat.length; k += 3) visit(flat[k], flat[k + 1], flat[k + 2]);
   };
+  const eachGap = (i, visit) => {
+    const flat = pieces[i] || [];
+    for (let k = 3; k < flat.length; k += 3) if (flat[k] > flat[k - 2]) visit({ task: +i, from: flat[k - 2], to: flat[k] });
+  };
   const uses = Array.from({ length: n }, () => []);
   data.use[0].forEach((task, k) => uses[task].push([data.use[1][k], data.use[2][k]]));
   const usesNothing = (i) => uses[i].length === 0;
 
-  // Each piece lies on those that started before it and falls when one below ends, so the height is the usage.
+  // Each piece lies on those that started before it and falls when one below ends, so the height is the usage. After
+  // a million pieces the rest stay where they are.
   function stacked(items) {
     const events = [];
     items.forEach((item, k) => { if (item.to > item.from) events.push([item.from, 1, k], [item.to, 0, k]); });
@@ -84,7 +90,7 @@ function drawGantt(root, data, options = {}) {
         low = Math.min(low, at);
       }
       let y = low > 0 ? live[low - 1].y + items[live[low - 1].k].amount : 0;
-      for (let k = low; k < live.length; k++) {
+      for (let k = low; k < live.length && out.length < 1e6; k++) {
         const bar = live[k], h = items[bar.k].amount;
         if (bar.y !== y) {
           if (now > bar.from) out.push({ ...items[bar.k], from: bar.from, to: now, y: bar.y, h });
@@ -106,7 +112,7 @@ function drawGantt(root, data, options = {}) {
     const free = [];
     for (const item of items) {
       let lane = free.findIndex((t) => t <= item.from);
-      if (lane < 0) lane = free.push(0) - 1;
+      if (lane < 0) lane = free.length < 300 ? free.push(0) - 1 : item.task % 300;
       free[lane] = item.last;
       item.y = lane;
       item.h = item.to > item.from ? 1 : 0;
@@ -115,7 +121,7 @@ function drawGantt(root, data, options = {}) {
   }
   function row(name, list, extra) {
     list.sort((a, b) => a.from - b.from || a.y - b.y);
-    const m = list.length, r = { name, task: new Int32Array(m), from: new Float64Array(m), to: new Float64Array(m), reach: new Float64Array(m), y: new Float64Array(m), h: new Float64Array(m), held: new Uint8Array(m), thin: [], ...extra };
+    const m = list.length, r = { name, task: new Int32Array(m), from: new Float64Array(m), to: new Float64Array(m), reach: new Float64Array(m), y: new Float64Array(m), h: new Float64Array(m), held: new Uint8Array(m), thin: [], gaps: [], ...extra };
     let reach = -Infinity;
     list.forEach((item, k) => {
       r.task[k] = item.task; r.from[k] = item.from; r.to[k] = item.to; r.y[k] = item.y; r.h[k] = item.h; r.held[k] = item.held;
@@ -133,7 +139,9 @@ function drawGantt(root, data, options = {}) {
     const heads = held.map(([a, b]) => ({ task: list[a].task, from: list[a].from, to: list[b - 1].to, last: list[b - 1].to, a, b }));
     const units = lanes(heads);
     for (const head of heads) for (let k = head.a; k < head.b; k++) { list[k].y = head.y; list[k].h = list[k].to > list[k].from ? 1 : 0; }
-    return row(name, list, { units, cap: 0, ...extra });
+    const r = row(name, list, { units, cap: 0, ...extra });
+    for (const task of tasks) eachGap(task, (gap) => r.gaps.push(gap));
+    return r;
   }
   function resourceRows() {
     const items = data.resources.map(() => []), out = [];
@@ -143,6 +151,7 @@ function drawGantt(root, data, options = {}) {
       const s = stacked(items[k]);
       out.push(row(resource.name, s.out, { resource: k, cap: resource.capacity, units: Math.max(1, resource.capacity, s.most), steps: s.steps, over: s.most > resource.capacity }));
     });
+    for (const i of Object.keys(pieces)) for (const [k] of uses[i]) eachGap(i, (gap) => out[k].gaps.push(gap));
     (data.setups || []).forEach(([k, task, from, to]) => out[k].thin.push({ kind: "setup", task, from, to }));
     (data.journeys || []).forEach(([pred, task, from, to]) => {
       if (uses[task].length) out[uses[task][0][0]].thin.push({ kind: "journey", task, pred, from, to });
@@ -205,7 +214,7 @@ function drawGantt(root, data, options = {}) {
     facts.push(["bound", number(bound)]);
     if (value > 0) facts.push(["gap", value <= bound ? "0 %, optimal" : (((value - bound) / value) * 100).toFixed(1) + " %"]);
   }
-  if (clock && n) facts.push(["ends", dateText(data.end.reduce((a, b) => Math.max(a, b), 0))]);
+  if (clock && n) facts.push(["ends", dateText(last)]);
   if (data.solver) facts.push(["solver", data.solver]);
   facts.push(["tasks", group(n)]);
   if (hasJobs) facts.push(["jobs", group(data.jobs)]);
@@ -450,7 +459,7 @@ function drawGantt(root, data, options = {}) {
     else { ctx.moveTo(gutter, level(r.cap)); ctx.lineTo(width, level(r.cap)); }
     ctx.stroke(); ctx.setLineDash([]);
   }
-  function paintProfile(r, top, first) {
+  function paintProfile(r, top) {
     const tall = r.height - 6, s = r.steps;
     ctx.fillStyle = colour.line; ctx.globalAlpha = 0.55; ctx.beginPath();
     let k = 0, column = -1, most = 0, usage = 0;
@@ -465,16 +474,18 @@ function drawGantt(root, data, options = {}) {
   }
   function paintRow(r, top, shows) {
     const first = firstVisible(r, state.from), last = r.from.length, right = width;
-    let covered = -Infinity, visible = 0;
+    let covered = -Infinity, visible = 0, dense = false;
     if (r.steps && r.units > 1) {
       for (let k = first; k < last && r.from[k] <= state.to; k++) visible++;
-      if (visible > plot() * 2) return paintProfile(r, top, first);
+      dense = visible > plot() * 2;
+      if (dense) paintProfile(r, top);
     }
     for (let k = first; k < last; k++) {
       if (r.from[k] > state.to) break;
       const task = r.task[k], x0 = X(r.from[k]), x1 = X(r.to[k]);
       if (x1 < gutter) continue;
       const dim = shows && !shows(task), [y, h] = box(r, k, top);
+      if (dense && (dim || !shows)) continue; // on a profile only what was asked for
       if (h === 0) { // a milestone
         const d = Math.min(7, r.height / 3), mid = top + r.height / 2;
         ctx.globalAlpha = dim ? 0.16 : 1;
@@ -513,16 +524,15 @@ function drawGantt(root, data, options = {}) {
     }
     ctx.globalAlpha = 1;
   }
-  function paintPauses(r, top, shows) {
-    for (const key of Object.keys(pieces)) {
-      const task = +key, at = model().place[task];
-      if (model().rows[at] !== r && !uses[task].some(([k]) => k === r.resource)) continue;
-      const flat = pieces[key], mid = Math.round(top + r.height / 2) + 0.5;
-      ctx.strokeStyle = colourOf(task); ctx.globalAlpha = shows && !shows(task) ? 0.2 : 1; ctx.lineWidth = 2; ctx.setLineDash([2, 3]); ctx.beginPath();
-      for (let k = 3; k < flat.length; k += 3)
-        if (flat[k] > flat[k - 2] && flat[k] > state.from && flat[k - 2] < state.to) { ctx.moveTo(X(flat[k - 2]), mid); ctx.lineTo(X(flat[k]), mid); }
-      ctx.stroke(); ctx.setLineDash([]); ctx.lineWidth = 1; ctx.globalAlpha = 1;
+  function paintGaps(r, top, shows) {
+    const mid = Math.round(top + r.height / 2) + 0.5;
+    ctx.lineWidth = 2; ctx.setLineDash([2, 3]);
+    for (const gap of r.gaps) {
+      if (gap.to < state.from || gap.from > state.to) continue;
+      ctx.strokeStyle = colourOf(gap.task); ctx.globalAlpha = shows && !shows(gap.task) ? 0.2 : 1;
+      ctx.beginPath(); ctx.moveTo(X(gap.from), mid); ctx.lineTo(X(gap.to), mid); ctx.stroke();
     }
+    ctx.setLineDash([]); ctx.lineWidth = 1; ctx.globalAlpha = 1;
   }
   function flag(t, top, tall, late, hard) {
     const x = Math.round(X(t)) + 0.5;
@@ -590,9 +600,9 @@ function drawGantt(root, data, options = {}) {
     ctx.strokeStyle = colour.grid; ctx.beginPath();
     for (const { t } of marks) { const x = Math.round(X(t)) + 0.5; ctx.moveTo(x, AXIS); ctx.lineTo(x, foot()); }
     ctx.stroke();
-    const shows = lit(), broken = Object.keys(pieces).length > 0;
+    const shows = lit();
     for (const [r] of seen) {
-      if (broken) paintPauses(r, top(r), shows);
+      if (r.gaps.length) paintGaps(r, top(r), shows);
       paintRow(r, top(r), shows);
       paintCapacity(r, top(r));
       if (r.due != null) flag(r.due, top(r), r.height, r.done > r.due, false);
@@ -610,7 +620,7 @@ function drawGantt(root, data, options = {}) {
     }
     if (state.focus >= 0) outline(state.focus, colour.crit, 3);
     ctx.restore();
-    if (n) upright(data.end.reduce((a, b) => Math.max(a, b), 0), "", colour.muted, []);
+    if (n) upright(last, "", colour.muted, []);
     if (bound != null && goal === "makespan" && bound < value) upright(bound, "bound " + number(bound), colour.line, [6, 4]);
     if (data.now) upright(data.now, "now", colour.late, []);
     ctx.fillStyle = colour.bg; ctx.fillRect(0, 0, gutter, height); ctx.fillRect(0, 0, width, AXIS);
@@ -833,5 +843,5 @@ function drawGantt(root, data, options = {}) {
   resize();
   if (options.find) { search.value = options.find; setFind(options.find); }
   if (options.task !== undefined && +options.task < n) { canvas.focus(); focusTask(+options.task); }
-  return { paint, fit, zoom, pan, rows: setRows, critical: setCritical, find: setFind, theme: setTheme, task: focusTask };
+  return { view: () => [state.from, state.to], paint, fit, zoom, pan, rows: setRows, critical: setCritical, find: setFind, theme: setTheme, task: focusTask };
 }

@@ -45,7 +45,7 @@ def critical_tasks(instance: Instance, schedule: Schedule) -> tuple[NDArray[np.b
     slack
         Shape (num_tasks,) int64: >= 0, in the unit of the instance.
 
-    Cost O((tasks + arcs + demands) log tasks), about a second for 100 000 operations; several sweeps where relations
+    Cost O((tasks + arcs + demands) log tasks), about two seconds for 100 000 operations; several sweeps where relations
     run backwards in time (maximal lags, no-wait). Raises ValueError if the schedule does not fit the instance.
     """
     plan = plan_of(instance, schedule)

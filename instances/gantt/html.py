@@ -25,7 +25,7 @@ def gantt_html(
 ) -> str:
     """One self-contained page with an interactive chart; parameters as in ``chart_data``.
 
-    Cost and errors are those of ``chart_data``; about 45 KB and the data. Write it as UTF-8.
+    Cost and errors are those of ``chart_data``; about 48 KB and the data. Write it as UTF-8.
     """
     data = chart_data(
         instance,

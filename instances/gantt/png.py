@@ -15,6 +15,8 @@ from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 
 _MOST_LABELS = 1_500  # bars that carry a word
+_MOST_BARS = 300_000  # of one resource; beyond, bars stay where they are when one below ends
+_MOST_LANES = 300
 _FORMATS = ("png", "svg", "pdf")
 
 
@@ -139,7 +141,7 @@ def _lane_row(name: str, tasks: list[int], data: dict[str, Any]) -> _Row:
     free: list[int] = []
     bars: list[tuple[int, int, int, float, float, bool]] = []
     for i in sorted(tasks, key=lambda i: (data["start"][i], data["end"][i])):
-        lane = next((k for k, until in enumerate(free) if until <= data["start"][i]), len(free))
+        lane = next((k for k, until in enumerate(free) if until <= data["start"][i]), len(free)) % _MOST_LANES
         free[lane : lane + 1] = [data["end"][i]]
         bars.extend((i, begin, until, lane, lane + 1.0, held) for begin, until, held in _pieces(data, i))
     row = _Row(name, max(1, len(free)), max(1.0, min(5.0, 0.7 * len(free))))
@@ -169,7 +171,7 @@ def _stacked(
         if now > since:
             bars.append((task, since, now, low, low + amount, held))
         usage -= amount
-        for bar in live[at:]:
+        for bar in live[at:] if len(bars) < _MOST_BARS else ():
             _, _, upper, size, upper_held = items[bar[0]]
             if now > bar[2]:
                 bars.append((upper, bar[2], now, bar[1], bar[1] + size, upper_held))

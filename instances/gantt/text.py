@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 
 import numpy as np
 
@@ -157,10 +158,9 @@ def _row(rows: _Rows, row: int, columns: int, horizon: int, style: _Style) -> st
     overlaps = bool((begin[1:][wide[1:]] < np.maximum.accumulate(until)[:-1][wide[1:]]).any())
     if rows.capacity(row) != 1 or overlaps or 4 * narrow.sum() > wide.sum():
         return _usage(begin, until, amount, columns, horizon, max(1, rows.capacity(row)), style)
-    cells = [" "] * columns
+    cells, paints = [" "] * columns, [""] * columns
     turn = 0
     for t, a, b, has_length in zip(task.tolist(), left.tolist(), right.tolist(), wide.tolist(), strict=True):
-        paint = _ansi(int(rows.colour[t]), style.color)
         if not has_length:
             cells[min(a, columns - 1)] = style.milestone
             continue
@@ -169,10 +169,11 @@ def _row(rows: _Rows, row: int, columns: int, horizon: int, style: _Style) -> st
         room = min(b, columns) - a
         fill = " " if style.color else style.fills[turn % len(style.fills)]
         text = label.center(room, fill) if len(label) <= room else fill * room
-        for offset, character in enumerate(text):
-            cells[a + offset] = f"{paint}{character}\x1b[0m" if paint else character
+        cells[a : a + room] = text
+        paints[a : a + room] = [_ansi(int(rows.colour[t])) if style.color else ""] * room
         turn += 1
-    return "".join(cells)
+    runs = groupby(zip(paints, cells, strict=True), key=lambda pair: pair[0])
+    return "".join(_painted(paint, "".join(cell for _, cell in run)) for paint, run in runs)
 
 
 def _usage(
@@ -263,9 +264,12 @@ def _legend(instance: Instance, by: str, style: _Style, width: int, ascii: bool)
     yield line
 
 
-def _ansi(index: int, color: bool) -> str:
-    if not color:
-        return ""
+def _painted(paint: str, text: str) -> str:
+    return f"{paint}{text}\x1b[0m" if paint else text
+
+
+def _ansi(index: int) -> str:
+    """The escape code for bars of one colour: black or white ink on it."""
     colour = PALETTE[index % len(PALETTE)]
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     ink = 30 if 0.3 * red + 0.59 * green + 0.11 * blue > 110 else 97
