@@ -47,7 +47,7 @@ def chart_assets() -> tuple[str, str]:
 
     Such a page holds both once and calls ``drawGantt(element, data)`` for each ``chart_data`` it embeds.
     """
-    return _asset("chart.css"), _asset("chart.js")
+    return _asset("chart.css"), _asset("model.js") + _asset("chart.js")
 
 
 def json_in_html(data: Any) -> str:
