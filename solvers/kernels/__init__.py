@@ -60,6 +60,16 @@ def kernel(function: Callable[..., Any]) -> Any:
         numba.config.CACHE_DIR = before
 
 
+def helper(function: Callable[..., Any]) -> Any:
+    """A part of kernels that Python never calls and that allocates nothing.
+
+    Without the wrapper for calls from Python and without reference counts it compiles in half the time and runs up to
+    half as fast again. It is compiled and cached with the kernel that calls it.
+    """
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+
 def is_cold(kernels: Iterable[Any]) -> bool:
     """Whether any of these kernels must still be compiled, being neither loaded nor cached on disk."""
     return any(not _is_ready(each) for each in kernels)
