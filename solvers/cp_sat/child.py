@@ -1,0 +1,89 @@
+"""The process in which CP-SAT runs: ``python -m makespan.solvers.cp_sat.child``.
+
+It reads frames from its standard input and writes frames to its standard output, see ``parent``. It ignores
+Ctrl-C, which is its parent's business, and ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import BinaryIO
+
+from makespan.solvers.cp_sat.calendars import TooLarge
+from makespan.solvers.cp_sat.frames import read_frame, write_frame
+from makespan.solvers.cp_sat.search import Report, Request, Search
+
+
+class Child:
+    """Serves one request after the other; a second thread listens for the order to stop."""
+
+    def __init__(self, inbox: BinaryIO, outbox: BinaryIO) -> None:
+        self.inbox, self.outbox = inbox, outbox
+        self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self.search: Search | None = None
+        self._writing = threading.Lock()
+
+    def serve(self) -> None:
+        """Runs until the parent closes the pipe."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        self.send("ready", None)
+        while True:
+            self._answer(self.requests.get())
+
+    def send(self, kind: str, value: object) -> None:
+        with self._writing:
+            write_frame(self.outbox, (kind, value))
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                request = read_frame(self.inbox)
+            except (EOFError, OSError):
+                os._exit(0)
+            if request is not None:
+                self.requests.put(request)
+            elif self.search is not None:
+                self.search.stop()
+
+    def _answer(self, request: Request) -> None:
+        report = Report(
+            schedule=lambda schedule: self.send("schedule", schedule),
+            bound=lambda bound: self.send("bound", bound),
+            log=lambda line: self.send("log", line),
+        )
+        try:
+            self.search = Search(request, report)
+            self.send("done", self.search.run())
+        except (TooLarge, ValueError) as error:
+            self.send("refused", str(error))
+        except MemoryError:
+            self.send("failed", "out of memory")
+        except Exception as error:
+            self.send("failed", f"{type(error).__name__}: {error}")
+        finally:
+            self.search = None
+
+
+def _end_with_parent(parent: int) -> None:
+    """Another process may hold the pipe open after the parent's death: look for that too."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever libraries print must not get between the frames
+    sys.stdout = sys.stderr
+    Child(inbox, outbox).serve()
+
+
+if __name__ == "__main__":
+    main()
