@@ -138,12 +138,12 @@ def _plan(solver: str | Stage, instance: Instance) -> list[tuple[StageSpec, Stag
 
 
 def _compile(plan: list[tuple[StageSpec, Stage]], context: Context, listen: Callable[[Event], None]) -> float:
-    """Compile what the stages will call, before the clock starts."""
+    """Compile what the stages will call, before the clock starts; those without kernels get a process ready, say."""
     begin = perf_counter()
     for spec, stage in plan:
         if is_cold(stage.kernels):
             listen(Event("compile", 0.0, {"solver": str(spec), "message": "compiling kernels (once, then cached)"}))
-        if any(not each.signatures for each in stage.kernels):
+        if not stage.kernels or any(not each.signatures for each in stage.kernels):
             stage.warm()
     return perf_counter() - begin
 
