@@ -162,27 +162,28 @@ class _Runner:
         """Pass events on until the stages are done or the limits are; returns whether Ctrl-C came."""
         context, interrupted, stopped_at = self.context, False, None
         self.thread.start()
-        while True:
-            try:
-                if stopped_at is None and context.overdue():
+        try:
+            while True:
+                try:
+                    if stopped_at is None and context.overdue():
+                        context.stop()
+                        stopped_at = perf_counter()
+                    patience = self._patience(stopped_at)
+                    if patience <= 0:
+                        break
+                    event = self._next_event(patience)
+                    if event is None:
+                        break
+                    if event is not _TIMEOUT:
+                        listen(event)
+                except KeyboardInterrupt:
+                    if interrupted:
+                        raise
+                    interrupted = True
                     context.stop()
                     stopped_at = perf_counter()
-                patience = self._patience(stopped_at)
-                if patience <= 0:
-                    break
-                event = self._next_event(patience)
-                if event is None:
-                    break
-                if event is not _TIMEOUT:
-                    listen(event)
-            except KeyboardInterrupt:
-                if interrupted:
-                    context.close()
-                    raise
-                interrupted = True
-                context.stop()
-                stopped_at = perf_counter()
-        context.close()
+        finally:
+            context.close()
         return interrupted
 
     def _patience(self, stopped_at: float | None) -> float:

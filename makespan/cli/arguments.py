@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from makespan.cli.exit_codes import UsageError
 
+_DASH = "<standard stream>"
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -83,12 +84,23 @@ def _complete_formats(context: Any) -> list[str]:
     return list(FORMATS)
 
 
+def mask_dashes(tokens: list[str]) -> list[str]:
+    """Tokens for the parser, which would take a lone ``-`` for an option; the types below turn it back."""
+    return [_DASH if token == "-" else token for token in tokens]
+
+
+def _unmask(kind: Any, tokens: Any) -> str:
+    value: str = tokens[0].value
+    return "-" if value == _DASH else value
+
+
 OutputFormat = Literal["table", "json", "jsonl", "csv"]
-References = Annotated[str, Parameter(name="FILES", completer=_complete_names)]
-Reference = Annotated[str, Parameter(completer=_complete_names)]
+References = Annotated[str, Parameter(name="FILES", converter=_unmask, completer=_complete_names)]
+Reference = Annotated[str, Parameter(converter=_unmask, completer=_complete_names)]
 Spec = Annotated[str, Parameter(name=["--solver", "-s"], completer=_complete_solvers)]
 InstanceFormat = Annotated[str | None, Parameter(completer=_complete_formats)]
-Output = Annotated[str | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)]
+Output = Annotated[str | None, Parameter(name=["--output", "-o"], converter=_unmask)]
+Target = Annotated[str, Parameter(converter=_unmask)]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())]
 Verbose = Annotated[bool, Parameter(name=["--verbose", "-v"], negative=())]
 Flag = Annotated[bool, Parameter(negative=())]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from makespan.cli.arguments import Flag, Output, OutputFormat, Quiet
 from makespan.cli.exit_codes import OK, UsageError
@@ -41,7 +41,7 @@ def run(
     *,
     store: Path = Path("results.sqlite"),
     workers: int = 1,
-    export: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    export: str | None = None,
     retry_errors: Flag = False,
     format: OutputFormat = "table",
     output: Output = None,

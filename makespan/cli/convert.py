@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from makespan.cli.arguments import Flag, InstanceFormat, Output, Reference, usage_errors
+from makespan.cli.arguments import Flag, InstanceFormat, Reference, Target, usage_errors
 from makespan.cli.exit_codes import OK
 from makespan.cli.output import check_writable, render, write_output
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def convert(
     source: Reference,
-    target: Output = "-",
+    target: Target = "-",
     /,
     *,
     to: InstanceFormat = None,
@@ -55,7 +55,7 @@ def convert(
     from makespan.instances.write import write
 
     with usage_errors():
-        write(one_reference(source).load(input_format), target or "-", to)
+        write(one_reference(source).load(input_format), target, to)
     return OK
 
 

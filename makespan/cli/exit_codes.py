@@ -27,7 +27,11 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def code_of(error: Exception) -> int:
-    """Report an error on stderr and return its exit code; anything but bad input counts as a bug and shows where."""
+    """Report an error on stderr and return its exit code; anything but bad input counts as a bug and shows where.
+
+    A closed pipe is nobody's error and no reader is left for the rest: it is raised again."""
+    if isinstance(error, BrokenPipeError):
+        raise error
     if is_users(error):
         print(f"makespan: {error_line(error)}", file=sys.stderr)
         return USAGE

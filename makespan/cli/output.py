@@ -60,7 +60,7 @@ def render(records: Sequence[Record], format: str, columns: Mapping[str, str] | 
     record are shown under their own names.
     """
     if format == "json":
-        return json.dumps(list(records), ensure_ascii=False, indent=1) + "\n"
+        return "[" + ",\n ".join(json.dumps(record, ensure_ascii=False) for record in records) + "]\n"
     if format == "jsonl":
         return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     titles = dict(columns) if columns is not None else {key: key for key in (records[0] if records else ())}
@@ -77,7 +77,7 @@ def table(titles: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
     """Aligned columns, numbers to the right, never wrapped: as good for ``grep`` and ``cut`` as for the eye."""
     listed = [list(row) for row in rows]
     columns = [[title, *(cell(row[i]) for row in listed)] for i, title in enumerate(titles)]
-    numeric = [any(isinstance(row[i], int | float) for row in listed) for i in range(len(columns))]
+    numeric = [any(_is_number(row[i]) for row in listed) for i in range(len(columns))]
     padded = []
     for column, right in zip(columns, numeric, strict=True):
         width = max(map(len, column))
@@ -92,6 +92,10 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
     return str(_flat(value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and value.endswith(" %"))
 
 
 def percent(fraction: float | None) -> str | None:

@@ -267,6 +267,24 @@ def test_ctrl_c_returns_the_best_schedule() -> None:
     assert output.splitlines()[-1] == "feasible True True"
 
 
+def test_a_listener_that_fails_ends_the_run_and_releases_what_it_holds(crossed: Instance) -> None:
+    """A closed pipe behind ``on_event`` must not leave a child process behind."""
+    released = []
+
+    class Holds(Scripted):
+        def run(self, instance: Instance, context: Context) -> None:
+            context.on_close(lambda: released.append(True))
+            super().run(instance, context)
+
+    def fails(event: Event) -> None:
+        if event.kind == "solution":
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        solve(crossed, Holds((GOOD,), "wait"), on_event=fails)
+    assert released == [True]
+
+
 def test_results_say_how_they_came_about(crossed: Instance) -> None:
     """Seed, threads, budget, hash and versions are what is needed to run it again."""
     result: Result = solve(crossed, Scripted((BEST,)), Budget(iterations=3), seed=5, threads=2)
