@@ -61,12 +61,21 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """A part of kernels that Python never calls and that allocates nothing.
+    """A part of kernels that Python must not call and that neither makes nor returns arrays.
 
     Without the wrapper for calls from Python and without reference counts it compiles in half the time and runs up to
     half as fast again. It is compiled and cached with the kernel that calls it.
     """
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    return _part(function, forceinline=False)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A small ``helper`` that becomes part of its callers."""
+    return _part(function, forceinline=True)
+
+
+def _part(function: Callable[..., Any], forceinline: bool) -> Any:
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False, "forceinline": forceinline}
     return numba.njit(nogil=True, error_model="numpy", **options)(function)
 
 
