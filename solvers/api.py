@@ -20,7 +20,7 @@ from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers.kernels import is_cold
 from makespan.solvers.registry import StageSpec, make_stage, parse_spec
-from makespan.solvers.stage import Budget, Chooser, Context, Event, InternalError, Stage
+from makespan.solvers.stage import Budget, Chooser, Context, Event, InternalError, Refused, Stage
 
 __all__ = ["Budget", "Event", "InternalError", "Result", "Status", "Unsupported", "solve"]
 
@@ -155,6 +155,7 @@ class _Runner:
         self.plan, self.context, self.hint = plan, context, hint
         self.hint_report: str | None = None
         self.failures: list[str] = []
+        self.refusals: list[str] = []
         self.broken_promise = False
         self.thread = threading.Thread(target=self._work, name="makespan-solve", daemon=True)
 
@@ -227,8 +228,12 @@ class _Runner:
             self._failed(str(spec), error)
 
     def _failed(self, where: str, error: Exception) -> None:
-        sentence = f"{where}: {type(error).__name__}: {error}"
-        self.failures.append(sentence)
+        if isinstance(error, Refused):
+            sentence = f"{where}: {error}"
+            self.refusals.append(sentence)
+        else:
+            sentence = f"{where}: {type(error).__name__}: {error}"
+            self.failures.append(sentence)
         self.broken_promise |= isinstance(error, InternalError)
         self.context.emit("failed", message=sentence)
 
@@ -254,8 +259,8 @@ class _Runner:
             status = Status.INFEASIBLE
         else:
             status = Status.ERROR if self.failures else Status.UNKNOWN
-        message = context.reason or "; ".join(self.failures)
-        if status is Status.UNKNOWN:
+        message = context.reason or "; ".join(self.failures + self.refusals)
+        if status is Status.UNKNOWN and not message:
             message = "no schedule found within the limits"
         return Result(
             status=status,

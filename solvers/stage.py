@@ -64,6 +64,10 @@ class InternalError(RuntimeError):
     """A solver broke a promise: an infeasible schedule or a bound above an objective. Never the user's fault."""
 
 
+class Refused(RuntimeError):
+    """A stage cannot take on this instance on this machine (memory, say); a limit, not a failure."""
+
+
 @runtime_checkable
 class Stage(Protocol):
     """A method. Its parameters are fields; those of the run live in the context.

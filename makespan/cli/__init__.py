@@ -47,7 +47,7 @@ COMMANDS = (
         "generate",
         "makespan.cli.generate:generate",
         "Generate a random instance.",
-        "makespan generate taillard --param jobs=15 --param machines=15 --seed 1 -o my15x15.txt",
+        "makespan generate uniform --param jobs=15 --param machines=15 --seed 1 -o my15x15.txt",
     ),
     Command(
         "plot",

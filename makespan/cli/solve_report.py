@@ -10,7 +10,7 @@ from typing import Any
 from makespan.cli.output import cell, note, on_terminal, percent, render, write_output
 from makespan.instances.bounds import Bound, gap
 from makespan.instances.instance import Instance
-from makespan.solvers.api import Event, Result
+from makespan.solvers.api import Event, Result, Status
 from makespan.solvers.result_json import to_dict
 
 COLUMNS = {
@@ -90,16 +90,16 @@ class Report:
             self._live.update(event)
         if self.format == "jsonl":
             self._item({"type": event.kind, "t": round(event.seconds, 6), "instance": self.name, **event.data})
-        if self.verbose or event.kind in ("compile", "failed", "hint"):
+        if self.verbose or event.kind in ("compile", "hint"):
             words = "  ".join(f"{key} {cell(value)}" for key, value in event.data.items())
-            note(f"{event.seconds:9.3f}  {self.name}  {event.kind}  {words}", self.quiet and event.kind != "failed")
+            note(f"{event.seconds:9.3f}  {self.name}  {event.kind}  {words}", self.quiet)
 
     def finish(self, instance: Instance, result: Result, known: Bound | None) -> None:
         self._stop_live()
         record = row(instance, result, known)
         self._rows.append(record)
         if result.message:
-            note(f"{instance.name}: {result.message}", self.quiet)
+            note(f"{instance.name}: {result.message}", self.quiet and result.status is not Status.ERROR)
         if self.format == "jsonl":
             self._item({"type": "result", "t": round(result.seconds, 6), **to_dict(result, instance)})
         elif self.format == "json":

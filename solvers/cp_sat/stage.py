@@ -13,7 +13,7 @@ from makespan.solvers.cp_sat import memory
 from makespan.solvers.cp_sat.parent import ChildProcess, give_back, prepare_child, take_child
 from makespan.solvers.cp_sat.search import Outcome, Request
 from makespan.solvers.registry import from_strings
-from makespan.solvers.stage import Context
+from makespan.solvers.stage import Context, Refused
 
 POLL_SECONDS = 0.05
 STOP_SECONDS = 0.25
@@ -24,7 +24,7 @@ SAFETY_SECONDS = 0.05
 _PARAMETER = re.compile(r"(?P<key>[a-z][a-z0-9_]*):(?P<value>[A-Za-z0-9_.\-]+)")
 
 
-class TooLargeForMemory(RuntimeError):
+class TooLargeForMemory(Refused):
     """The model does not fit into the free memory, or calendars make it too large; the message says what to use."""
 
 

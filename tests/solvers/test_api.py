@@ -14,7 +14,7 @@ from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers import registry
 from makespan.solvers.api import Budget, Event, InternalError, Result, Status, Unsupported, solve
-from makespan.solvers.stage import Chooser, Context
+from makespan.solvers.stage import Chooser, Context, Refused
 
 
 @pytest.fixture
@@ -147,6 +147,15 @@ def test_a_chain_in_which_all_fail_is_an_error_not_unknown(crossed: Instance) ->
     result = solve(crossed, Scripted((6, RuntimeError("broken"))))
     assert result.status is Status.ERROR and "RuntimeError: broken" in result.message
     assert result.schedule is None and result.lower_bound is not None and result.lower_bound >= 6
+
+
+def test_a_stage_that_refuses_has_not_failed(crossed: Instance, named: dict[str, Any]) -> None:
+    """Too little memory is a limit like time: the schedule of the stage before stays, alone the status is unknown."""
+    named["quick"], named["exact"] = Scripted((GOOD,)), Scripted((Refused("needs 90 GB of memory"),))
+    result = solve(crossed, "quick+exact", Budget(iterations=5))
+    assert (result.status, result.objective, result.message) == (Status.FEASIBLE, 10, "exact: needs 90 GB of memory")
+    result = solve(crossed, "exact", Budget(iterations=5))
+    assert (result.status, result.message) == (Status.UNKNOWN, "exact: needs 90 GB of memory")
 
 
 def test_no_schedule_within_the_limits_is_unknown(crossed: Instance) -> None:
