@@ -1,0 +1,392 @@
+"""Bounds that hold for every schedule of any instance, and obvious reasons why there is none.
+
+All bounds are relaxations: each task takes its shortest mode, calendars and setups only delay. Heads and tails are
+longest paths between time points (the start and the end of every task) over arcs of all kinds, releases, fixed starts
+and the shortest transports. On top of them come the load of each resource and Jackson's preemptive bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from makespan.instances.instance import ES, HORIZON_LIMIT, SE, Instance, IntArray
+from makespan.instances.occupation import Rows, levels
+from makespan.instances.schedule import flow_time, max_lateness, total_tardiness, weighted_tardiness
+from makespan.instances.schedule import makespan as latest_end
+from makespan.solvers.kernels.heads_tails import UNREACHED, raise_along_arcs
+from makespan.solvers.kernels.one_machine import jackson_preemptive
+
+_ON_ENDS = {
+    "makespan": latest_end,
+    "total_tardiness": total_tardiness,
+    "weighted_tardiness": weighted_tardiness,
+    "max_lateness": max_lateness,
+    "flow_time": flow_time,
+}
+
+
+def lower_bound(instance: Instance) -> int:
+    """A bound on the first objective of every schedule.
+
+    Makespan and max lateness: the largest of critical path, resource load and Jackson's bound. The others: their value
+    at the earliest ends. The least conceivable value for an instance with a circle of positive length. O(n log n) where
+    the arcs form no circle (about two seconds for one million operations); with maximal lags O(n x arcs) at worst.
+    """
+    earliest = instance.derived(heads)
+    name = instance.objective[0]
+    if earliest.circle or not instance.num_tasks:
+        return int(_ON_ENDS[name](instance, np.zeros(instance.num_tasks, np.int64)))
+    bound = int(_ON_ENDS[name](instance, earliest.end))
+    if name not in ("makespan", "max_lateness"):
+        return bound
+    tail = tails(instance)
+    uses = _certain_uses(instance)
+    return max(
+        bound, resource_load(instance, uses, earliest.start, tail), jackson(instance, uses, earliest.start, tail)
+    )
+
+
+def infeasibility(instance: Instance) -> str | None:
+    """A sentence saying why the instance has no schedule, if one of these is the reason; else None.
+
+    A demand above the capacity in every mode, a nonrenewable resource that not even the cheapest modes keep, a circle
+    of precedence or lags of positive length, a deadline before the earliest end, fixed starts that come too early or
+    together exceed a capacity. Cost as ``lower_bound``.
+    """
+    return next(_reasons(instance), None)
+
+
+# -- longest paths ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Earliest ``start`` and ``end`` of each task (num_tasks,); ``circle`` names the tasks on a circle of positive
+    length, in their order, and is empty where there is none."""
+
+    start: IntArray
+    end: IntArray
+    circle: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Arcs between time points by their source: point i is the start of task i, point n + i its end."""
+
+    source: IntArray
+    target: IntArray
+    weight: IntArray
+
+
+def heads(instance: Instance) -> Heads:
+    """Longest paths to every start and end. O(n) for acyclic arcs."""
+    n = instance.num_tasks
+    value = np.zeros(2 * n, np.int64)
+    value[:n] = _first_starts(instance)
+    before = np.empty(2 * n, np.int64)
+    points = instance.derived(_points)
+    on_circle = raise_along_arcs(*_by_source(points.source, points.target, points.weight, 2 * n), value, before)
+    circle: list[int] = []
+    point = on_circle
+    while on_circle >= 0:
+        if point % n not in circle:
+            circle.insert(0, int(point % n))
+        point = int(before[point])
+        if point == on_circle:
+            break
+    return Heads(value[:n], value[n:], tuple(circle))
+
+
+def tails(instance: Instance) -> IntArray:
+    """Shape (num_tasks,): makespan (or max lateness) >= end of task + tail in every schedule; UNREACHED where the
+    objective does not depend on the task. Only without a circle of positive length."""
+    n = instance.num_tasks
+    value = np.full(2 * n, UNREACHED, np.int64)
+    value[n:] = _last_tails(instance)
+    points = instance.derived(_points)
+    raise_along_arcs(*_by_source(points.target, points.source, points.weight, 2 * n), value, np.empty(2 * n, np.int64))
+    return value[n:]
+
+
+def _by_source(source: IntArray, target: IntArray, weight: IntArray, size: int) -> tuple[IntArray, IntArray, IntArray]:
+    order = np.argsort(source, kind="stable")
+    ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(source, minlength=size))))
+    return ptr, target[order], weight[order]
+
+
+def _first_starts(instance: Instance) -> IntArray:
+    start = np.full(instance.num_tasks, instance.now, np.int64)
+    if instance.fixed_start is not None:
+        start = np.where(instance.fixed_start >= 0, instance.fixed_start, start)
+    if instance.release is not None:
+        start = np.maximum(start, instance.release)
+    if instance.job_release is not None and instance.job is not None:
+        start = np.maximum(start, np.where(instance.job >= 0, instance.job_release[instance.job], 0))
+    return start
+
+
+def _last_tails(instance: Instance) -> IntArray:
+    """What the objective adds to the end of each task."""
+    if instance.objective[0] == "makespan":
+        return np.zeros(instance.num_tasks, np.int64)
+    tail = np.full(instance.num_tasks, UNREACHED, np.int64)
+    if instance.due is not None:
+        tail = np.where(instance.due < HORIZON_LIMIT, -instance.due, tail)
+    if instance.job_due is not None and instance.job is not None:
+        has_due = (instance.job >= 0) & (instance.job_due[instance.job] < HORIZON_LIMIT)
+        tail = np.maximum(tail, np.where(has_due, -instance.job_due[instance.job], UNREACHED))
+    return tail
+
+
+def _points(instance: Instance) -> _Points:
+    """Arcs that hold in every schedule, whatever the modes and pauses."""
+    n = instance.num_tasks
+    task, (shortest, longest) = np.arange(n, dtype=np.int64), _durations(instance)
+    source, target, weight = [task], [n + task], [shortest]
+    pred, succ = instance.arc_pred.astype(np.int64), instance.arc_succ.astype(np.int64)
+    kind, lag = instance.arc_kind, instance.arc_lag
+    nearest, farthest = _journeys(instance)
+    source.append(pred + n * (kind >= ES))  # ES, EE leave the end
+    target.append(succ + n * (kind % 2 == SE))  # SE, EE reach the end
+    weight.append(lag + nearest)
+    if instance.no_wait:
+        follows = kind == ES
+        source.append(succ[follows])
+        target.append(n + pred[follows])
+        weight.append(-(lag + farthest)[follows])
+    if instance.no_wait or (kind % 2 == SE).any():  # an end that is given in another way bounds the start
+        straight = task if instance.pause is None else np.flatnonzero(instance.pause == 0)
+        source.append(n + straight)
+        target.append(straight)
+        weight.append(-longest[straight])
+    return _Points(np.concatenate(source), np.concatenate(target), np.concatenate(weight))
+
+
+def _allowed(instance: Instance) -> NDArray[np.bool_]:
+    """Shape (num_modes,): False for modes that a fixed mode rules out."""
+    if instance.fixed_mode is None:
+        return np.ones(instance.num_modes, np.bool_)
+    task = np.repeat(np.arange(instance.num_tasks), np.diff(instance.mode_ptr))
+    number = np.arange(instance.num_modes) - instance.mode_ptr[task]
+    fixed = instance.fixed_mode[task]
+    return (fixed < 0) | (fixed == number)
+
+
+def _durations(instance: Instance) -> tuple[IntArray, IntArray]:
+    """Shape (num_tasks,) each: shortest and longest duration among the allowed modes."""
+    if instance.num_modes == instance.num_tasks:
+        return instance.duration, instance.duration
+    allowed, first = _allowed(instance), instance.mode_ptr[:-1]
+    shortest = np.minimum.reduceat(np.where(allowed, instance.duration, HORIZON_LIMIT), first)
+    return shortest, np.maximum.reduceat(np.where(allowed, instance.duration, 0), first)
+
+
+def _journeys(instance: Instance) -> tuple[IntArray, IntArray]:
+    """Shortest and longest transport on each arc, over the allowed modes (length 1 without transport)."""
+    none = np.zeros(1, np.int64)
+    if instance.transport is None or instance.job is None:
+        return none, none
+    allowed, ptr, machine = _allowed(instance), instance.mode_ptr, instance.machine
+    nearest, farthest = np.zeros(instance.num_arcs, np.int64), np.zeros(instance.num_arcs, np.int64)
+    job, succ = instance.job, instance.arc_succ
+    within = (instance.arc_kind == ES) & (job[instance.arc_pred] == job[succ]) & (job[succ] >= 0)
+    on = [machine[ptr[i] : ptr[i + 1]][allowed[ptr[i] : ptr[i + 1]]] for i in range(instance.num_tasks)]
+    for arc in np.flatnonzero(within).tolist():
+        origin, goal = on[instance.arc_pred[arc]][:, None], on[succ[arc]][None, :]
+        times = np.where((origin >= 0) & (goal >= 0), instance.transport[origin, goal], 0)
+        nearest[arc], farthest[arc] = times.min(), times.max()
+    return nearest, farthest
+
+
+# -- resources -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """Uses that occur whatever the modes: least time, amount and energy (time x amount) of a task on a resource."""
+
+    task: IntArray
+    resource: IntArray
+    body: IntArray
+    amount: IntArray
+    energy: IntArray
+
+
+def _certain_uses(instance: Instance) -> _Uses:
+    """Uses of renewable resources that every allowed mode of a task has, with energy > 0."""
+    of_mode = np.repeat(np.arange(instance.num_tasks, dtype=np.int64), np.diff(instance.mode_ptr))
+    mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
+    allowed = _allowed(instance)
+    row = np.flatnonzero(instance.renewable[instance.demand_resource] & allowed[mode])
+    mode, resource, amount = mode[row], instance.demand_resource[row].astype(np.int64), instance.demand_amount[row]
+    task, body = of_mode[mode], instance.duration[mode]
+    energy = body * amount
+    if instance.num_modes > instance.num_tasks and row.size:
+        order = np.lexsort((task, resource))
+        first = np.flatnonzero(np.diff(task[order], prepend=-1) | np.diff(resource[order], prepend=-1))
+        everywhere = np.diff(np.append(first, row.size)) == np.bincount(of_mode[allowed])[task[order][first]]
+        body, amount, energy = (
+            np.minimum.reduceat(values[order], first)[everywhere] for values in (body, amount, energy)
+        )
+        task, resource = task[order][first][everywhere], resource[order][first][everywhere]
+    used = energy > 0
+    return _Uses(task[used], resource[used], body[used], amount[used], energy[used])
+
+
+def resource_load(instance: Instance, uses: _Uses, head: IntArray, tail: IntArray) -> int:
+    """Energy bound: tasks whose head (or tail) is at least x share what the resource can give after x (or before).
+
+    UNREACHED where nothing is certain. With several modes also over all resources together. O(n log n).
+    """
+    bound = UNREACHED
+    order = np.argsort(uses.resource, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(uses.resource[order])) + 1):
+        if group.size and (capacity := int(instance.capacity[uses.resource[group[0]]])) > 0:
+            task = uses.task[group]
+            bound = max(bound, _shared(head[task], uses.energy[group], tail[task], capacity))
+    if "multi_mode" in instance.features:
+        capacity = int(instance.capacity[instance.renewable].sum())
+        if capacity > 0:
+            bound = max(bound, _shared(head, _least_work(instance), tail, capacity))
+    return bound
+
+
+def _least_work(instance: Instance) -> IntArray:
+    """Shape (num_tasks,): least energy on all renewable resources together."""
+    mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
+    amount = np.zeros(instance.num_modes, np.int64)
+    on_renewable = instance.renewable[instance.demand_resource]
+    np.add.at(amount, mode[on_renewable], instance.demand_amount[on_renewable])
+    work = np.where(_allowed(instance), amount * instance.duration, HORIZON_LIMIT)
+    least: IntArray = np.minimum.reduceat(work, instance.mode_ptr[:-1])
+    return least
+
+
+def _shared(head: IntArray, energy: IntArray, tail: IntArray, capacity: int) -> int:
+    """max over x of x + energy of {head >= x} / capacity + their least tail, and the same with tails."""
+    bound = UNREACHED
+    for one, other in ((head, tail), (tail, head)):
+        order = np.argsort(-one, kind="stable")
+        order = order[(energy[order] > 0) & (tail[order] > UNREACHED)]
+        if order.size:
+            together = -(-np.cumsum(energy[order]) // capacity)
+            bound = max(bound, int((one[order] + together + np.minimum.accumulate(other[order])).max()))
+    return bound
+
+
+def jackson(instance: Instance, uses: _Uses, head: IntArray, tail: IntArray) -> int:
+    """Jackson's preemptive bound on every resource, for the tasks no two of which fit there together."""
+    alone = uses.amount * 2 > instance.capacity[uses.resource]
+    task, resource, body = uses.task[alone], uses.resource[alone], uses.body[alone]
+    order = np.lexsort((head[task], resource))
+    ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(resource, minlength=instance.num_resources))))
+    task = task[order]
+    return int(jackson_preemptive(ptr, head[task], body[order], tail[task]))
+
+
+# -- reasons ---------------------------------------------------------------------------------------
+
+
+def _reasons(instance: Instance) -> Iterator[str]:
+    yield from _too_large(instance)
+    yield from _too_dear(instance)
+    earliest = instance.derived(heads)
+    if earliest.circle:
+        yield _circle_sentence(instance, earliest.circle)
+        return
+    yield from _too_late(instance, earliest)
+    yield from _fixed_clash(instance)
+
+
+def _too_large(instance: Instance) -> Iterator[str]:
+    """Tasks whose every mode demands more of a renewable resource than there ever is."""
+    highest = instance.capacity.copy()
+    if (calendar := instance.calendar) is not None:
+        for k in np.flatnonzero(np.diff(calendar.ptr)).tolist():
+            highest[k] = calendar.capacity[calendar.ptr[k] : calendar.ptr[k + 1]].max()
+    mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
+    too_much = instance.renewable[instance.demand_resource] & (
+        instance.demand_amount > highest[instance.demand_resource]
+    )
+    too_much &= instance.duration[mode] > 0
+    if not too_much.any():
+        return
+    possible = _allowed(instance)
+    possible[mode[too_much]] = False
+    for task in np.flatnonzero(~np.logical_or.reduceat(possible, instance.mode_ptr[:-1])).tolist():
+        row = int(np.flatnonzero(too_much & (mode >= instance.mode_ptr[task]))[0])
+        k = int(instance.demand_resource[row])
+        modes = "" if instance.mode_ptr[task + 1] - instance.mode_ptr[task] == 1 else ", and no other mode fits"
+        yield (
+            f"{instance.task_name(task)} needs {instance.demand_amount[row]} of {instance.resource_name(k)}, "
+            f"which has {highest[k]} at most{modes}"
+        )
+
+
+def _too_dear(instance: Instance) -> Iterator[str]:
+    """Nonrenewable resources that even the cheapest modes exceed together."""
+    allowed = _allowed(instance)
+    mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
+    for k in np.flatnonzero(~instance.renewable).tolist():
+        need = np.where(allowed, 0, HORIZON_LIMIT)
+        rows = np.flatnonzero(instance.demand_resource == k)
+        need[mode[rows]] += instance.demand_amount[rows]
+        least = int(np.minimum.reduceat(need, instance.mode_ptr[:-1]).sum()) if instance.num_tasks else 0
+        if least > instance.capacity[k]:
+            yield (
+                f"even the modes that need least of {instance.resource_name(k)} need {least} together, above its "
+                f"capacity {instance.capacity[k]}"
+            )
+
+
+def _circle_sentence(instance: Instance, circle: tuple[int, ...]) -> str:
+    names = [instance.task_name(task) for task in circle[:10]]
+    names.append(f"… ({len(circle) - 10} more)" if len(circle) > 10 else names[0])
+    return f"precedence and lags form a circle that no start times can meet: {' -> '.join(names)}"
+
+
+def _too_late(instance: Instance, earliest: Heads) -> Iterator[str]:
+    """Deadlines before the earliest end and fixed starts before the earliest start."""
+    if instance.fixed_start is not None:
+        early = (instance.fixed_start >= 0) & (earliest.start > instance.fixed_start)
+        for i in np.flatnonzero(early).tolist():
+            yield (
+                f"{instance.task_name(i)} is fixed to start at {instance.fixed_start[i]} but cannot start before "
+                f"{earliest.start[i]}"
+            )
+    if instance.deadline is not None:
+        for i in np.flatnonzero(earliest.end > instance.deadline).tolist():
+            yield (
+                f"{instance.task_name(i)} cannot end before {earliest.end[i]}, after its deadline {instance.deadline[i]}"
+            )
+    if instance.job_deadline is not None and instance.job is not None:
+        late = (instance.job >= 0) & (earliest.end > instance.job_deadline[instance.job])
+        for i in np.flatnonzero(late).tolist():
+            job = int(instance.job[i])
+            yield (
+                f"{instance.task_name(i)} cannot end before {earliest.end[i]}, after the deadline "
+                f"{instance.job_deadline[job]} of {instance.job_name(job)}"
+            )
+
+
+def _fixed_clash(instance: Instance) -> Iterator[str]:
+    """Tasks with fixed starts that together exceed a capacity, as far as their modes are certain."""
+    if instance.fixed_start is None:
+        return
+    uses = _certain_uses(instance)
+    fixed = instance.fixed_start[uses.task] >= 0
+    if instance.pause is not None:
+        fixed &= instance.pause[uses.task] == 0
+    task, resource = uses.task[fixed], uses.resource[fixed].astype(np.int32)
+    begin = instance.fixed_start[task]
+    rows = Rows(task, resource, uses.amount[fixed], begin, begin + uses.body[fixed])
+    used, time, level, row = levels(rows)
+    for i in np.flatnonzero((row >= 0) & (level > instance.capacity[used])).tolist():
+        yield (
+            f"{instance.task_name(int(task[row[i]]))} is fixed to start at {time[i]}, where the tasks fixed by then "
+            f"need {level[i]} of {instance.resource_name(int(used[i]))}, above its capacity {instance.capacity[used[i]]}"
+        )
