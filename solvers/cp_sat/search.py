@@ -111,6 +111,7 @@ class Search:
             if self._is_over():
                 return self._outcome(None)
             if not self._solve_level(level, fixed):
+                self._use_up_ticks()
                 return self._outcome(None)
             if self.values is None:
                 return self._outcome("infeasible")
@@ -177,6 +178,11 @@ class Search:
         request = self.request
         late = request.deadline is not None and time.monotonic() >= request.deadline
         return self._stopped or late or (request.ticks is not None and self.ticks >= request.ticks)
+
+    def _use_up_ticks(self) -> None:
+        """A search that the deterministic limit stopped has used all of it; CP-SAT reports a little less."""
+        if self.request.ticks is not None and not self._is_over():
+            self.ticks = float(self.request.ticks)
 
     def _outcome(self, proof: str | None) -> Outcome:
         return Outcome(proof, math.ceil(self.ticks))
