@@ -43,11 +43,8 @@ def lower_bound(instance: Instance) -> int:
     bound = int(_ON_ENDS[name](instance, earliest.end))
     if name not in ("makespan", "max_lateness"):
         return bound
-    tail = tails(instance)
-    uses = _certain_uses(instance)
-    return max(
-        bound, resource_load(instance, uses, earliest.start, tail), jackson(instance, uses, earliest.start, tail)
-    )
+    head, tail, uses = earliest.start, tails(instance), _certain_uses(instance)
+    return max(bound, resource_load(instance, uses, head, tail), jackson(instance, uses, head, tail))
 
 
 def infeasibility(instance: Instance) -> str | None:
@@ -173,7 +170,8 @@ def _allowed(instance: Instance) -> NDArray[np.bool_]:
     task = np.repeat(np.arange(instance.num_tasks), np.diff(instance.mode_ptr))
     number = np.arange(instance.num_modes) - instance.mode_ptr[task]
     fixed = instance.fixed_mode[task]
-    return (fixed < 0) | (fixed == number)
+    allowed: NDArray[np.bool_] = (fixed < 0) | (fixed == number)
+    return allowed
 
 
 def _durations(instance: Instance) -> tuple[IntArray, IntArray]:
@@ -360,9 +358,8 @@ def _too_late(instance: Instance, earliest: Heads) -> Iterator[str]:
             )
     if instance.deadline is not None:
         for i in np.flatnonzero(earliest.end > instance.deadline).tolist():
-            yield (
-                f"{instance.task_name(i)} cannot end before {earliest.end[i]}, after its deadline {instance.deadline[i]}"
-            )
+            name = instance.task_name(i)
+            yield f"{name} cannot end before {earliest.end[i]}, after its deadline {instance.deadline[i]}"
     if instance.job_deadline is not None and instance.job is not None:
         late = (instance.job >= 0) & (earliest.end > instance.job_deadline[instance.job])
         for i in np.flatnonzero(late).tolist():
@@ -386,7 +383,8 @@ def _fixed_clash(instance: Instance) -> Iterator[str]:
     rows = Rows(task, resource, uses.amount[fixed], begin, begin + uses.body[fixed])
     used, time, level, row = levels(rows)
     for i in np.flatnonzero((row >= 0) & (level > instance.capacity[used])).tolist():
+        task_name, resource_name = instance.task_name(int(task[row[i]])), instance.resource_name(int(used[i]))
         yield (
-            f"{instance.task_name(int(task[row[i]]))} is fixed to start at {time[i]}, where the tasks fixed by then "
-            f"need {level[i]} of {instance.resource_name(int(used[i]))}, above its capacity {instance.capacity[used[i]]}"
+            f"{task_name} is fixed to start at {time[i]}, where the tasks fixed by then need {level[i]} of "
+            f"{resource_name}, above its capacity {instance.capacity[used[i]]}"
         )
