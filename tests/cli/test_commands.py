@@ -134,7 +134,7 @@ def test_info_tells_sizes_features_bounds_and_hash(call: Call) -> None:
     out = call("info", "@mk01", "@ft06").out
     assert "tasks with several modes" in out and "best known        40" in out and "hash" in out
     mk01, ft06 = json.loads(call("info", "@mk01", "@ft06", "--format", "json").out)
-    assert mk01["features"] == {"multi_mode": FEATURES["multi_mode"]} and ft06["features"] == {}
+    assert mk01["features"]["multi_mode"] == FEATURES["multi_mode"] and ft06["features"] == {}
     assert (ft06["tasks"], ft06["jobs"], ft06["best_known"], ft06["format"]) == (36, 6, 55, "standard")
     assert ft06["hash"] == load("ft06").digest and 0 < ft06["lower_bound"] <= 55
 
@@ -270,3 +270,48 @@ def test_instances_and_solvers_are_completed(call: Call) -> None:
     assert "rule:mwkr\t" in call("__complete", "solve", "--solver", "ru").out
     Path("mine.txt").write_text("")
     assert "mine.txt" in call("__complete", "solve", "mi").out.split()
+
+
+# -- generate and explain ---------------------------------------------------------------------------
+
+
+def test_an_instance_is_generated_from_its_seed(call: Call) -> None:
+    """Kind, parameters and seed say everything: the same words, the same instance."""
+    for name in ("a.txt", "b.txt"):
+        assert call("generate", "uniform", "-p", "jobs=3", "-p", "machines=2", "--seed", 4, "-o", name).code == 0
+    assert Path("a.txt").read_text() == Path("b.txt").read_text() and read("a.txt").num_tasks == 6
+    out = call("generate", "uniform,jobs=3,machines=2,seed=4", "--name", "mine").out
+    assert json.loads(out)["metadata"]["name"] == "mine" and '"duration": [' in out
+
+
+def test_generators_are_listed_without_a_kind(call: Call) -> None:
+    """With the parameters of each."""
+    records = json.loads(call("generate", "--format", "json").out)
+    assert {"jobs", "machines", "seed"} <= set(next(r for r in records if r["generator"] == "uniform")["parameters"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["uniform"], ["uniform", "-p", "jobs"], ["uniform,jobs=0,machines=2,seed=1"]]
+)
+def test_a_generator_that_cannot_run_is_refused(call: Call, arguments: list[str]) -> None:
+    """Unknown kinds, missing and senseless parameters."""
+    code, out, err = call("generate", *arguments)
+    assert (code, out) == (2, "") and len(err.splitlines()) == 1
+
+
+def test_a_conflict_is_explained_in_names_and_exits_with_1(call: Call) -> None:
+    """A weld of 5 hours that starts after a cut of 4 cannot be done by 8; the paint has no part in it."""
+    meta = Metadata(name="shop", task_names=("cut", "weld", "paint"), resource_names=("saw", "robot", "booth"))
+    none = 2**53
+    shop = Instance.job_shop([[0, 1], [2]], [[4, 5], [3]], deadline=[none, 8, 20], meta=meta)
+    write(shop, "shop.json")
+    code, out, _ = call("explain", "shop.json")
+    assert code == 1 and "weld" in out and "paint" not in out
+    report = json.loads(call("explain", "shop.json", "--format", "json").out)
+    assert (report["status"], report["minimal"]) == ("infeasible", True)
+
+
+def test_explaining_a_feasible_instance_exits_with_0(call: Call) -> None:
+    """There is nothing to explain."""
+    code, out, _ = call("explain", "@ft06")
+    assert code == 0 and "feasible" in out

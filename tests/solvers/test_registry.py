@@ -99,3 +99,23 @@ def test_a_chooser_takes_no_limits_of_its_own() -> None:
     """``auto`` stands for several stages; a limit on it would have no clear meaning."""
     with pytest.raises(ValueError, match="auto takes no limits of its own"):
         registry.make_stage(parse_spec("auto,seconds=5")[0])
+
+
+def test_the_solver_of_the_documentation_works() -> None:
+    """Who follows docs/adding_a_solver.md gets a solver: it is run as it stands there."""
+    import re
+    import sys
+    import types
+    from pathlib import Path
+
+    from makespan.instances.sets import load
+    from makespan.solvers.api import Budget, solve
+
+    page = (Path(__file__).parents[2] / "docs" / "adding_a_solver.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert code is not None
+    module = types.ModuleType("documented")
+    sys.modules["documented"] = module
+    exec(code[1], module.__dict__)
+    result = solve(load("ft06"), module.make(None, samples="3"), Budget(seconds=60))
+    assert result.objective == 197 and result.iterations == 3
