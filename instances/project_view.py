@@ -178,7 +178,8 @@ def _travels(instance: Instance) -> NDArray[np.bool_]:
     if instance.transport is None or instance.job is None:
         return np.zeros(instance.num_arcs, np.bool_)
     origin, target = instance.job[instance.arc_pred], instance.job[instance.arc_succ]
-    return (instance.arc_kind == ES) & (origin == target) & (origin >= 0)
+    travels: NDArray[np.bool_] = (instance.arc_kind == ES) & (origin == target) & (origin >= 0)
+    return travels
 
 
 def _point_ptr(instance: Instance) -> IntArray:

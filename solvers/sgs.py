@@ -17,7 +17,6 @@ from makespan.solvers.kernels.critical_path import longest_paths, total_after
 from makespan.solvers.kernels.mode_assignment import draw_modes, shortest_modes
 from makespan.solvers.kernels.project_sampling import BUILD, LEFT, sample_slice
 from makespan.solvers.kernels.project_state import NEVER, Project, apply_modes, new_project
-from makespan.solvers.kernels.random import seed_stream
 from makespan.solvers.kernels.serial_sgs import BEST, DRAW
 from makespan.solvers.project_rules import PARALLEL, RULES, SCHEMES, SERIAL, Network, ProjectRule, find_rules
 from makespan.solvers.registry import from_strings
@@ -25,6 +24,9 @@ from makespan.solvers.stage import Budget, Context
 
 SLICE_SECONDS = 0.02
 """Aimed at between two looks at the clock."""
+
+MOST_STEPS = 1_000_000
+"""Tasks placed in one slice, at most."""
 
 REPAIRS_PER_TASK = 20
 """Changes tried, per task, to make a random choice of modes fit the nonrenewable resources."""
@@ -76,7 +78,7 @@ class Sgs:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        return apply_modes, longest_paths, total_after, shortest_modes, draw_modes, seed_stream, sample_slice
+        return apply_modes, longest_paths, total_after, shortest_modes, draw_modes, sample_slice
 
     def warm(self) -> None:
         """Compile every kernel by two schedules of a project of two tasks with two modes."""
@@ -109,8 +111,7 @@ class _Sampling:
     def __init__(self, stage: Sgs, rule: ProjectRule, instance: Instance, context: Context) -> None:
         self.stage, self.rule, self.instance, self.context = stage, rule, instance, context
         self.view: ProjectView = project_view(instance)
-        self.rng = np.zeros(1, np.uint64)
-        seed_stream(self.rng, context.seed, list(RULES).index(rule.name))
+        self.rng = context.rng(list(RULES).index(rule.name)).integers(0, 2**64, 1, np.uint64)
         self.order = np.zeros(self.view.num_tasks, np.int64)
         self.steps = 1000
 
@@ -118,28 +119,33 @@ class _Sampling:
         each = 3 if self.stage.justify else 1
         mode = self.view.mode_ptr[:-1].copy()
         project = new_project(self.view, mode)
-        if not self.view.is_multi_mode:
-            self._build(project, mode, BEST, each)
-            self._build(project, mode, DRAW, each * (self.stage.samples - 1))
-            return
-        for pick in self._choose_modes(mode):
-            if pick < 0:
-                self.context.count(1)
-                continue
+        for pick, samples in self._choose_modes(mode):
             apply_modes(self.view, mode, project.ahead.before, project.back.before, project.state.activity)
-            self._build(project, mode, pick, each)
+            self._build(project, mode, pick, each * samples)
 
-    def _choose_modes(self, mode: IndexArray) -> Iterator[int]:
-        """Fill ``mode`` once per sample; yields how to pick tasks, or -1 if the modes overdraw a resource."""
+    def _choose_modes(self, mode: IndexArray) -> Iterator[tuple[int, int]]:
+        """Fill ``mode`` and yield how to pick tasks and how many samples to take with these modes, again and again.
+
+        Modes that overdraw a nonrenewable resource are passed over and count as a schedule.
+        """
         spent = np.zeros(self.view.capacity.size, np.int64)
+        is_feasible = shortest_modes(self.view, mode, spent)
+        if not is_feasible:
+            self.context.count(1)
+        else:
+            yield BEST, 1
+        if not self.view.is_multi_mode:
+            if is_feasible:
+                yield DRAW, self.stage.samples - 1
+            return
         tries = REPAIRS_PER_TASK * self.view.num_tasks
-        for sample in range(self.stage.samples):
+        for _ in range(self.stage.samples - 1):
             if self.context.expired():
                 return
-            if sample == 0:
-                yield BEST if shortest_modes(self.view, mode, spent) else -1
+            if draw_modes(self.view, mode, spent, self.rng, tries):
+                yield DRAW, 1
             else:
-                yield DRAW if draw_modes(self.view, mode, spent, self.rng, tries) else -1
+                self.context.count(1)
 
     def _build(self, project: Project, mode: IndexArray, pick: int, schedules: int) -> None:
         """Build schedules with the modes of ``project`` and offer those that are better than the incumbent."""
@@ -163,7 +169,7 @@ class _Sampling:
                 context.offer(Schedule(start, mode - self.view.mode_ptr[:-1]))
             else:
                 seconds = max(perf_counter() - begun, 1e-6)
-                self.steps = int(np.clip(self.steps * SLICE_SECONDS / seconds, 100, 10 * self.steps))
+                self.steps = int(np.clip(self.steps * SLICE_SECONDS / seconds, 100, MOST_STEPS))
 
     def _cutoff(self) -> int:
         """A makespan that a schedule must beat to be worth a look."""

@@ -6,12 +6,12 @@ Source: Li and Willis (1992), European Journal of Operational Research 56, 370-3
 
 from __future__ import annotations
 
-from makespan.solvers.kernels import helper, kernel
+from makespan.solvers.kernels import kernel, step
 from makespan.solvers.kernels.project_state import BROKEN, MAKESPAN
 from makespan.solvers.kernels.serial_sgs import BEST, begin, serial_slice
 
 
-@helper
+@step
 def key_by_end(state, key):
     """Fill ``key`` so that tasks are picked by falling end: the order of the next pass, in mirrored time."""
     for task in range(key.size):
@@ -38,9 +38,9 @@ def double_justification(ahead, back, state, key, rng, start, rounds):
         key_by_end(state, key)
         begin(ahead, state)
         serial_slice(ahead, state, BEST, key, rng, start.size)
-        if state.count[BROKEN] > 0 or state.count[MAKESPAN] >= best:
+        if state.progress[BROKEN] > 0 or state.progress[MAKESPAN] >= best:
             break
-        best = state.count[MAKESPAN]
+        best = state.progress[MAKESPAN]
         for task in range(start.size):
             start[task] = state.activity[task].start
     return best

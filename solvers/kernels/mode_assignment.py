@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from makespan.solvers.kernels import helper, kernel
+from makespan.solvers.kernels import kernel, step
 from makespan.solvers.kernels.random import below
 
 
@@ -62,7 +62,7 @@ def draw_modes(view, mode, spent, rng, tries):
     return overdraft == 0
 
 
-@helper
+@step
 def _draw_mode(view, task, rng, biased):
     """A usable mode of a task, by duration if ``biased``."""
     low, high = view.mode_ptr[task], view.mode_ptr[task + 1]
@@ -88,7 +88,7 @@ def _draw_mode(view, task, rng, biased):
     return low
 
 
-@helper
+@step
 def _sum_up(view, mode, spent):
     """Fill ``spent`` and return by how much the capacities are overdrawn in all."""
     spent[:] = 0
@@ -101,7 +101,7 @@ def _sum_up(view, mode, spent):
     return overdraft
 
 
-@helper
+@step
 def _change(view, spent, old, new, keep):
     """By how much the overdraft changes with a mode; ``spent`` changes only if ``keep``."""
     change = 0

@@ -6,13 +6,13 @@ The schedules are non-delay: no task that could start waits. They may exclude ev
 
 from __future__ import annotations
 
-from makespan.solvers.kernels import helper
+from makespan.solvers.kernels import inlined, step
 from makespan.solvers.kernels.project_state import CLOCK, ELIGIBLE, NEVER, POSITION
 from makespan.solvers.kernels.resource_profile import earliest_fit, find_time
-from makespan.solvers.kernels.serial_sgs import DRAW, draw, step
+from makespan.solvers.kernels.serial_sgs import DRAW, draw, place_task
 
 
-@helper
+@step
 def startable(direction, state):
     """Advance the clock until a task can start; returns how many can, the first entries of ``eligible``.
 
@@ -20,11 +20,11 @@ def startable(direction, state):
     task is looked at again when the clock reaches that time. 0 means that nothing can ever start.
     """
     place, resource, demand, piece = direction.place, direction.resource, direction.demand, direction.piece
-    activity, eligible, count = state.activity, state.eligible, state.count
+    activity, eligible, progress = state.activity, state.eligible, state.progress
     point, point_count, cursor = state.point, state.point_count, state.cursor
     while True:
-        ready, following, now = 0, NEVER, count[CLOCK]
-        for i in range(count[ELIGIBLE]):
+        ready, following, now = 0, NEVER, progress[CLOCK]
+        for i in range(progress[ELIGIBLE]):
             task = eligible[i]
             starts = place[task].fixed_start >= 0
             if not starts:
@@ -44,10 +44,10 @@ def startable(direction, state):
                 ready += 1
         if ready > 0 or following == NEVER:
             return ready
-        count[CLOCK] = following
+        progress[CLOCK] = following
 
 
-@helper
+@step
 def parallel_slice(direction, state, pick, key, worst_case, rng, steps):
     """Place up to ``steps`` more tasks; returns how many were placed, fewer if nothing can ever start.
 
@@ -55,26 +55,42 @@ def parallel_slice(direction, state, pick, key, worst_case, rng, steps):
     """
     place, before, after = direction.place, direction.before, direction.after
     resource, demand, piece = direction.resource, direction.demand, direction.piece
-    activity, eligible, count = state.activity, state.eligible, state.count
+    activity, eligible, progress = state.activity, state.eligible, state.progress
     point, point_count, cursor = state.point, state.point_count, state.cursor
     placed = 0
     score = state.score if worst_case else key
-    while placed < steps and count[POSITION] < activity.size:
+    while placed < steps and progress[POSITION] < activity.size:
         ready = startable(direction, state)
         if ready == 0:
             break
         if worst_case:
-            _worst_case_slack(demand, resource, activity, eligible, point, point_count, count[CLOCK], ready, key, score)
+            _worst_case_slack(
+                demand, resource, activity, eligible, point, point_count, progress[CLOCK], ready, key, score
+            )
         at = draw(eligible, ready, score, rng) if pick == DRAW else _best(eligible, ready, score)
         task = eligible[at]
-        count[ELIGIBLE] -= 1
-        eligible[at] = eligible[count[ELIGIBLE]]
-        step(task, place, before, after, resource, demand, piece, activity, eligible, point, point_count, cursor, count)
+        progress[ELIGIBLE] -= 1
+        eligible[at] = eligible[progress[ELIGIBLE]]
+        place_task(
+            task,
+            place,
+            before,
+            after,
+            resource,
+            demand,
+            piece,
+            activity,
+            eligible,
+            point,
+            point_count,
+            cursor,
+            progress,
+        )
         placed += 1
     return placed
 
 
-@helper
+@inlined
 def _best(task, number, key):
     """Position of the smallest key, then the smallest number."""
     at = 0
@@ -84,7 +100,7 @@ def _best(task, number, key):
     return at
 
 
-@helper
+@step
 def _worst_case_slack(demand, resource, activity, eligible, point, point_count, now, ready, latest, score):
     """``score`` of the startable tasks: latest start less the latest time that any other one, started now, pushes them
     to. O(ready^2 x demands). Source: Kolisch (1996), Journal of Operations Management 14, 179-192."""
@@ -98,7 +114,7 @@ def _worst_case_slack(demand, resource, activity, eligible, point, point_count, 
         score[task] = latest[task] - pushed
 
 
-@helper
+@step
 def _earliest_beside(demand, resource, activity, point, point_count, now, task, other):
     """When ``task`` could start if ``other`` started now; both could start now alone."""
     end = now + activity[other].duration

@@ -37,7 +37,7 @@ def sample_slice(ahead, back, state, control, parallel, pick, key, worst_case, j
             placed = parallel_slice(direction, state, how, by, worst_case, rng, steps)
         else:
             placed = serial_slice(direction, state, how, by, rng, steps)
-        is_complete = state.count[POSITION] == n
+        is_complete = state.progress[POSITION] == n
         is_stuck = placed < steps and not is_complete
         steps -= max(1, placed)
         if not is_complete and not is_stuck:
@@ -46,6 +46,6 @@ def sample_slice(ahead, back, state, control, parallel, pick, key, worst_case, j
         control[BEGUN] = 0
         goes_on = phase == RIGHT or (phase == BUILD and justify and control[LEFT] > 1)
         control[PHASE] = phase + 1 if goes_on and is_complete else BUILD
-        if is_complete and phase != RIGHT and state.count[BROKEN] == 0 and state.count[MAKESPAN] < cutoff:
+        if is_complete and phase != RIGHT and state.progress[BROKEN] == 0 and state.progress[MAKESPAN] < cutoff:
             return True
     return False

@@ -19,7 +19,7 @@ NEVER = 2**62
 """Later than any time; ends every list of breakpoints."""
 
 POSITION, ELIGIBLE, MAKESPAN, BROKEN, CLOCK = range(5)
-"""Entries of ``count``: tasks placed, eligible tasks, largest end, broken constraints, time of the parallel scheme."""
+"""Entries of ``progress``: tasks placed, eligible tasks, largest end, broken constraints, parallel clock."""
 
 DEMAND = np.dtype([("resource", np.int64), ("amount", np.int64)])
 RESOURCE = np.dtype(
@@ -70,7 +70,7 @@ class State(NamedTuple):
     """A schedule in the making; serves any number of them one after the other.
 
     ``activity`` (num_tasks,) of ACTIVITY: start (before a task is placed: the earliest that is known), duration and
-    demands of its mode, tasks it still waits for. ``eligible`` (num_tasks,) of which ``count[ELIGIBLE]`` are in use.
+    demands of its mode, tasks it still waits for. ``eligible`` (num_tasks,) of which ``progress[ELIGIBLE]`` are in use.
     ``point`` and ``point_count`` are the usage profiles, see ``resource_profile``; ``cursor`` remembers a position per
     demand. ``score`` (num_tasks,) holds priorities that change while a schedule grows.
     """
@@ -80,7 +80,7 @@ class State(NamedTuple):
     point: NDArray
     point_count: NDArray
     cursor: NDArray
-    count: NDArray
+    progress: NDArray
     score: NDArray
 
 
@@ -119,7 +119,7 @@ def new_project(view: ProjectView, mode: IndexArray) -> Project:
         point=np.zeros(pool, POINT),
         point_count=np.zeros(view.capacity.size, np.int64),
         cursor=np.zeros(int(np.diff(view.demand_ptr).max(initial=0)) + 1, np.int64),
-        count=np.zeros(5, np.int64),
+        progress=np.zeros(5, np.int64),
         score=np.zeros(n, np.int64),
     )
     project = Project(ahead, back, state)

@@ -9,14 +9,14 @@ length of the horizon.
 from __future__ import annotations
 
 from makespan.instances.instance import HORIZON_LIMIT
-from makespan.solvers.kernels import helper
+from makespan.solvers.kernels import inlined, step
 from makespan.solvers.kernels.project_state import NEVER
 
 PATIENCE = 1_000_000
 """Pieces of calendars that a search for one start walks through before it gives up."""
 
 
-@helper
+@step
 def clear_profiles(resource, point, point_count):
     """Nothing is used. O(num_resources)."""
     for k in range(point_count.size):
@@ -27,7 +27,7 @@ def clear_profiles(resource, point, point_count):
         point_count[k] = 1
 
 
-@helper
+@inlined
 def find_time(table, low, count, time):
     """Position of the last of ``count`` records from ``low`` whose time is not after ``time``. O(log count)."""
     high = low + count
@@ -40,7 +40,7 @@ def find_time(table, low, count, time):
     return low
 
 
-@helper
+@step
 def earliest_fit(demand, first, last, resource, piece, point, point_count, cursor, time, duration):
     """The first start >= ``time`` at which demands ``first`` to ``last`` - 1 fit beside what is placed, or NEVER.
 
@@ -71,7 +71,7 @@ def earliest_fit(demand, first, last, resource, piece, point, point_count, curso
     return time
 
 
-@helper
+@inlined
 def _fit(point, i, limit, time, duration):
     """First start >= ``time`` with a usage of at most ``limit`` for ``duration``, and its position, from ``i`` on."""
     while point[i + 1].time <= time:
@@ -90,7 +90,7 @@ def _fit(point, i, limit, time, duration):
                 return time, i
 
 
-@helper
+@step
 def _fit_calendar(point, i, piece, low, high, period, amount, time, duration, patience):
     """As ``_fit`` under the calendar from ``low`` to ``high`` - 1; also returns what is left of ``patience``."""
     while point[i + 1].time <= time:
@@ -121,7 +121,7 @@ def _fit_calendar(point, i, piece, low, high, period, amount, time, duration, pa
     return NEVER, begin, patience
 
 
-@helper
+@step
 def add_usage(demand, first, last, resource, point, point_count, cursor, start, duration):
     """Place demands at the start that ``earliest_fit`` has just returned. O(demands x breakpoints after it)."""
     if duration == 0:
@@ -132,7 +132,7 @@ def add_usage(demand, first, last, resource, point, point_count, cursor, start, 
         point_count[k] += _raise(point, cursor[q], end_of_list, start, start + duration, demand[first + q].amount)
 
 
-@helper
+@step
 def _raise(point, i, last, start, end, amount):
     """Raise the usage from ``start`` (in piece i) to ``end``; ``last`` is the position of NEVER. Returns how many
     breakpoints were inserted, 0 to 2."""

@@ -6,7 +6,7 @@ With a regular objective the schedules are active, and some order gives an optim
 
 from __future__ import annotations
 
-from makespan.solvers.kernels import helper
+from makespan.solvers.kernels import inlined, step
 from makespan.solvers.kernels.project_state import BROKEN, CLOCK, ELIGIBLE, MAKESPAN, NEVER, POSITION
 from makespan.solvers.kernels.random import below
 from makespan.solvers.kernels.resource_profile import add_usage, clear_profiles, earliest_fit
@@ -19,23 +19,23 @@ much better than the worst eligible one its key is."""
 _DRAW_LIMIT = 2**31
 
 
-@helper
+@step
 def begin(direction, state):
     """Empty schedule: fixed tasks use their resources, tasks without predecessors are eligible.
 
     O(num_tasks + num_resources).
     """
     demand, resource, piece, place = direction.demand, direction.resource, direction.piece, direction.place
-    activity, eligible, count = state.activity, state.eligible, state.count
+    activity, eligible, progress = state.activity, state.eligible, state.progress
     point, point_count, cursor = state.point, state.point_count, state.cursor
     clear_profiles(resource, point, point_count)
-    count[:] = 0
+    progress[:] = 0
     for task in range(activity.size):
         activity[task].waiting = place[task].before_end - place[task].before
         activity[task].start = place[task].release
         if activity[task].waiting == 0:
-            eligible[count[ELIGIBLE]] = task
-            count[ELIGIBLE] += 1
+            eligible[progress[ELIGIBLE]] = task
+            progress[ELIGIBLE] += 1
         fixed = place[task].fixed_start
         if fixed >= 0:
             first, last, duration = activity[task].demand, activity[task].demand_end, activity[task].duration
@@ -43,37 +43,37 @@ def begin(direction, state):
             if fit == fixed:
                 add_usage(demand, first, last, resource, point, point_count, cursor, fixed, duration)
             else:
-                count[BROKEN] += 1
+                progress[BROKEN] += 1
 
 
-@helper
-def step(
-    task, place, before, after, resource, demand, piece, activity, eligible, point, point_count, cursor, count
+@step
+def place_task(
+    task, place, before, after, resource, demand, piece, activity, eligible, point, point_count, cursor, progress
 ):  # fmt: skip
     """Start an eligible task as early as it fits, not before the clock, and release the tasks that wait for it.
 
     What both schemes share (the serial one leaves the clock at 0); arguments are the fields of a Direction, then those
     of a State. A task that cannot be placed, misses its deadline or contradicts its fixed start adds to
-    ``count[BROKEN]``: the finished schedule is then none. Tasks that become eligible are appended to ``eligible``, with
-    the earliest start their predecessors allow; taking ``task`` out is the caller's part.
+    ``progress[BROKEN]``: the finished schedule is then none. Tasks that become eligible are appended to ``eligible``,
+    with the earliest start their predecessors allow; taking ``task`` out is the caller's part.
     """
     first, last, duration = activity[task].demand, activity[task].demand_end, activity[task].duration
-    earliest, fixed = max(activity[task].start, count[CLOCK]), place[task].fixed_start
+    earliest, fixed = max(activity[task].start, progress[CLOCK]), place[task].fixed_start
     start = earliest
     if fixed >= 0:
-        count[BROKEN] += activity[task].start > fixed
+        progress[BROKEN] += activity[task].start > fixed
         start = fixed
     else:
         fit = earliest_fit(demand, first, last, resource, piece, point, point_count, cursor, earliest, duration)
         if fit == NEVER:
-            count[BROKEN] += 1
+            progress[BROKEN] += 1
         else:
             start = fit
             add_usage(demand, first, last, resource, point, point_count, cursor, start, duration)
     activity[task].start = start
-    count[BROKEN] += start + duration > place[task].deadline
-    count[MAKESPAN] = max(count[MAKESPAN], start + duration)
-    count[POSITION] += 1
+    progress[BROKEN] += start + duration > place[task].deadline
+    progress[MAKESPAN] = max(progress[MAKESPAN], start + duration)
+    progress[POSITION] += 1
     for i in range(place[task].after, place[task].after_end):
         following = after[i]
         activity[following].waiting -= 1
@@ -82,47 +82,61 @@ def step(
             for j in range(place[following].before, place[following].before_end):
                 earliest = max(earliest, activity[before[j].task].start + before[j].offset)
             activity[following].start = earliest
-            eligible[count[ELIGIBLE]] = following
-            count[ELIGIBLE] += 1
+            eligible[progress[ELIGIBLE]] = following
+            progress[ELIGIBLE] += 1
 
 
-@helper
+@step
 def serial_slice(direction, state, pick, key, rng, steps):
     """Place up to ``steps`` more tasks; returns how many were placed.
 
-    The schedule is complete when ``count[POSITION]`` is num_tasks. ``key`` (num_tasks,) is read as ``pick`` says. A
-    list (GIVEN) must put every task behind its predecessors. O(log num_tasks) a step for BEST, O(eligible) for DRAW, plus
-    the search for the start.
+    The schedule is complete when ``progress[POSITION]`` is num_tasks. ``key`` (num_tasks,) is read as ``pick`` says. A
+    list (GIVEN) must put every task behind its predecessors. O(log num_tasks) a step for BEST, O(eligible) for DRAW,
+    plus the search for the start.
     """
     place, before, after = direction.place, direction.before, direction.after
     resource, demand, piece = direction.resource, direction.demand, direction.piece
-    activity, eligible, count = state.activity, state.eligible, state.count
+    activity, eligible, progress = state.activity, state.eligible, state.progress
     point, point_count, cursor = state.point, state.point_count, state.cursor
-    if pick == BEST and count[POSITION] == 0:
-        for filled in range(1, count[ELIGIBLE]):
+    if pick == BEST and progress[POSITION] == 0:
+        for filled in range(1, progress[ELIGIBLE]):
             _sift_up(eligible, filled, key)
     placed = 0
-    while placed < steps and count[POSITION] < activity.size:
+    while placed < steps and progress[POSITION] < activity.size:
         if pick == GIVEN:
-            task = key[count[POSITION]]
-            count[ELIGIBLE] = 0
+            task = key[progress[POSITION]]
+            progress[ELIGIBLE] = 0
         elif pick == BEST:
-            task = _pop(eligible, count, key)
+            task = _pop(eligible, progress, key)
         else:
-            at = draw(eligible, count[ELIGIBLE], key, rng)
+            at = draw(eligible, progress[ELIGIBLE], key, rng)
             task = eligible[at]
-            count[ELIGIBLE] -= 1
-            eligible[at] = eligible[count[ELIGIBLE]]
-        filled = count[ELIGIBLE]
-        step(task, place, before, after, resource, demand, piece, activity, eligible, point, point_count, cursor, count)
+            progress[ELIGIBLE] -= 1
+            eligible[at] = eligible[progress[ELIGIBLE]]
+        filled = progress[ELIGIBLE]
+        place_task(
+            task,
+            place,
+            before,
+            after,
+            resource,
+            demand,
+            piece,
+            activity,
+            eligible,
+            point,
+            point_count,
+            cursor,
+            progress,
+        )
         if pick == BEST:
-            for i in range(filled, count[ELIGIBLE]):
+            for i in range(filled, progress[ELIGIBLE]):
                 _sift_up(eligible, i, key)
         placed += 1
     return placed
 
 
-@helper
+@step
 def draw(task, number, key, rng):
     """Position of one of the first ``number`` tasks, drawn by regret.
 
@@ -148,12 +162,12 @@ def draw(task, number, key, rng):
     return number - 1
 
 
-@helper
-def _pop(heap, count, key):
-    """Take the task with the smallest key (then number) from a heap of ``count[ELIGIBLE]``."""
+@step
+def _pop(heap, progress, key):
+    """Take the task with the smallest key (then number) from a heap of ``progress[ELIGIBLE]``."""
     top = heap[0]
-    count[ELIGIBLE] -= 1
-    size = count[ELIGIBLE]
+    progress[ELIGIBLE] -= 1
+    size = progress[ELIGIBLE]
     moved, i = heap[size], 0
     while 2 * i + 1 < size:
         child = 2 * i + 1
@@ -167,7 +181,7 @@ def _pop(heap, count, key):
     return top
 
 
-@helper
+@step
 def _sift_up(heap, i, key):
     task = heap[i]
     while i > 0 and _is_before(task, heap[(i - 1) >> 1], key):
@@ -176,6 +190,6 @@ def _sift_up(heap, i, key):
     heap[i] = task
 
 
-@helper
+@inlined
 def _is_before(task, other, key):
     return key[task] < key[other] or (key[task] == key[other] and task < other)
