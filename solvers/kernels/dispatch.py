@@ -390,7 +390,7 @@ def begin(shop, rule, key, state, scheme, delta, kind):
 
 @inlined
 def conflict(shop, state):
-    """In NON_DELAY and GIFFLER_THOMPSON: the machine to decide on, and the latest start of the jobs that compete for it.
+    """In NON_DELAY and GIFFLER_THOMPSON: the machine to decide on, and the latest start that competes for it.
 
     The machine is -1 if nothing can be placed any more.
     """

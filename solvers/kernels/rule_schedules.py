@@ -39,6 +39,7 @@ NEXT, BEGUN, BEST = range(3)
 """Places in ``progress``: the schedule to make, whether it is begun, and which one is the best so far (-1: none)."""
 
 HORIZON_LIMIT = 2**53
+MAKESPAN = np.int64(0)
 KEY_SHIFT = np.uint64(2)
 
 
@@ -137,7 +138,7 @@ def play_rules(
             decisions -= 1
         if state[UNFINISHED] > 0 and not stuck:
             return False
-        if stuck or state[LATE] > 0 or objective_value(shop, state, 0) > HORIZON_LIMIT:
+        if stuck or state[LATE] > 0 or objective_value(shop, state, MAKESPAN) > HORIZON_LIMIT:
             value[sample, number] = NEVER
         else:
             value[sample, number] = objective_value(shop, state, shop[shop[OBJECTIVE]])

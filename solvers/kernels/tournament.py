@@ -6,10 +6,12 @@ of two. Value i lies at ``base + half + i``, the least of all at ``base + 1``. U
 
 from __future__ import annotations
 
+import numpy as np
+
 from makespan.solvers.kernels import inlined
 
-NEVER = 1 << 62
-"""Above every time and every priority."""
+NEVER = np.int64(1 << 62)
+"""Above every time and every priority. Not a Python integer: as a literal it would be one more type to Numba."""
 
 
 def tree_size(num_values: int) -> int:
