@@ -9,7 +9,7 @@ import numpy as np
 from makespan.instances.calendars import open_windows
 from makespan.instances.instance import ES, HORIZON_LIMIT, SS, Instance, IntArray
 
-_LISTED_WINDOWS = 2000
+_LISTED_WINDOWS = 20_000
 
 
 def horizon(instance: Instance) -> int:
@@ -148,7 +148,27 @@ def _wait_and_span(instance: Instance, mode: int, origin: int, pauses: bool) -> 
         wait = max((after[0] - before[1] for before, after in zip(starts, starts[1:], strict=False)), default=0)
         return max(wait, starts[0][0] - origin), duration
     work = sum(min(until, origin + period) - begin for begin, until in windows if begin < origin + period)
-    return gap, (duration // work + 2) * period if gap else duration
+    cycles, rest = divmod(duration - 1, work)
+    return gap, cycles * period + _longest_run(np.array(windows), rest + 1)
+
+
+def _longest_run(windows: IntArray, duration: int) -> int:
+    """The longest time from start to end of a pausable task, of at most the open time of one period.
+
+    A later start within a window leaves the time as it is, except where the end jumps over a break: so the longest
+    one starts with a window, or ends one step into one. O(windows).
+    """
+    begin, width = windows[:, 0], windows[:, 1] - windows[:, 0]
+    worked = np.concatenate(([0], np.cumsum(width)))  # worked[i]: open time before window i
+
+    def moment(work: IntArray) -> IntArray:
+        """When the open time reaches ``work``, at the first moment at which it does so from within a window."""
+        i = np.searchsorted(worked, work, side="right") - 1
+        return begin[i] + work - worked[i]
+
+    starts = np.concatenate((worked[:-1], worked[:-1] + 1 - duration))
+    starts = starts[(starts >= 0) & (starts + duration <= worked[-1])]
+    return int((moment(starts + duration - 1) + 1 - moment(starts)).max())
 
 
 def _coarse(windows: list[tuple[int, int]], period: int, duration: int, pauses: bool) -> tuple[int, int]:

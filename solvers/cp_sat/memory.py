@@ -45,8 +45,8 @@ def _calendar_items(instance: Instance) -> int:
     calendar = instance.calendar
     assert calendar is not None
     pieces = np.diff(calendar.ptr).astype(np.float64)
-    repeats = np.where(calendar.period > 0, instance.derived(horizon) / np.maximum(calendar.period, 1), 1)
-    windows = pieces * np.maximum(1.0, repeats)
+    repeats = np.where(calendar.period > 0, instance.derived(horizon) / np.maximum(calendar.period, 1), 1.0)
+    windows = np.ceil(pieces * repeats)
     weight = 0.02 if instance.pause is None else 2.0
     return int(min((weight * windows[instance.demand_resource]).sum() + windows.sum(), 2.0**53))
 
