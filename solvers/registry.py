@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, get_type_hints
 
@@ -142,7 +143,7 @@ def make_stage(spec: StageSpec) -> Stage | Chooser:
 
 def from_strings(cls: type[S], parameters: Mapping[str, str], **fixed: Any) -> S:
     """Build a dataclass of int, float, bool and str fields from the strings of a spec."""
-    hints = get_type_hints(cls)
+    hints = _type_hints(cls)
     known = {item.name for item in fields(cls) if item.init and item.name not in fixed}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for key, text in parameters.items():
@@ -151,6 +152,11 @@ def from_strings(cls: type[S], parameters: Mapping[str, str], **fixed: Any) -> S
             raise ValueError(f"unknown parameter {key!r}, known: {listed}, seconds, iterations")
         values[key] = _convert(text, hints[key], key)
     return cls(**values, **fixed)
+
+
+@cache
+def _type_hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _convert(text: str, kind: Any, key: str) -> Any:
