@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from random import Random
 
 import numpy as np
 from hypothesis import given, settings
@@ -124,7 +125,7 @@ class Grid:
 
 @settings(max_examples=60, deadline=None)
 @given(projects(), st.randoms(use_true_random=False))
-def test_serial_scheme_equals_a_time_grid_on_any_list(instance, random):
+def test_serial_scheme_equals_a_time_grid_on_any_list(instance: Instance, random: Random) -> None:
     """Each task at the first time of a grid at which all its demands fit."""
     order = list(range(instance.num_tasks))
     key = [random.randrange(100) for _ in order]
@@ -146,7 +147,7 @@ def test_serial_scheme_equals_a_time_grid_on_any_list(instance, random):
 
 @settings(max_examples=60, deadline=None)
 @given(projects(), st.randoms(use_true_random=False))
-def test_parallel_scheme_equals_a_clock_that_ticks(instance, random):
+def test_parallel_scheme_equals_a_clock_that_ticks(instance: Instance, random: Random) -> None:
     """At each unit of time the best task that can start does, until none can."""
     key = [random.randrange(5) for _ in range(instance.num_tasks)]
     expected = Grid(instance).parallel(key)
@@ -156,7 +157,7 @@ def test_parallel_scheme_equals_a_clock_that_ticks(instance, random):
 
 @settings(max_examples=40, deadline=None)
 @given(projects(max_tasks=6))
-def test_some_list_of_the_serial_scheme_is_optimal(instance):
+def test_some_list_of_the_serial_scheme_is_optimal(instance: Instance) -> None:
     """Active schedules contain an optimum of every regular objective."""
     project = project_of(instance)
     makespans = set()
@@ -166,7 +167,7 @@ def test_some_list_of_the_serial_scheme_is_optimal(instance):
     assert (min(makespans),) == brute_force(instance)
 
 
-def test_parallel_scheme_excludes_every_optimum():
+def test_parallel_scheme_excludes_every_optimum() -> None:
     """Two machines: task 0 blocks the long chain 1-2 if it may not wait.
 
     Resource 0 is needed by task 0 (5) and task 1 (3); task 1 becomes free at 1, after task 3. Then task 2 (5) follows
@@ -184,7 +185,7 @@ def test_parallel_scheme_excludes_every_optimum():
     assert found[True] == {13}
 
 
-def test_slices_of_any_length_build_the_same_schedules():
+def test_slices_of_any_length_build_the_same_schedules() -> None:
     """A slice stops between two tasks; nothing but the state carries over."""
     instance = load("j301_1")
     project, outcomes = project_of(instance), []
@@ -202,7 +203,7 @@ def test_slices_of_any_length_build_the_same_schedules():
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
-def test_double_justification_shortens_and_never_lengthens():
+def test_double_justification_shortens_and_never_lengthens() -> None:
     """Right then left keeps or shortens every schedule (Valls et al. 2005); over random lists it falls on average."""
     before, after = [], []
     generator = np.random.default_rng(0)
@@ -220,7 +221,7 @@ def test_double_justification_shortens_and_never_lengthens():
     assert np.mean(after) < np.mean(before) - 1
 
 
-def test_one_round_of_justification_is_never_worse_pass_by_pass():
+def test_one_round_of_justification_is_never_worse_pass_by_pass() -> None:
     """Even the schedule of a single round, kept or not, is at most as long: it is what sampling reports."""
     instance = load("j301_1")
     project = project_of(instance)
@@ -236,14 +237,14 @@ def test_one_round_of_justification_is_never_worse_pass_by_pass():
     assert all(improved <= built for built, improved in zip(lengths[::2], lengths[1::2], strict=True))
 
 
-def test_profiles_do_not_care_how_long_the_horizon_is():
+def test_profiles_do_not_care_how_long_the_horizon_is() -> None:
     """Durations near 2**51 cost as little as small ones."""
     unit = 2**51
     instance = Instance.rcpsp([unit, unit, unit - 1, 1], [[2], [1], [1], [3]], [3], [[], [], [], []])
     assert build(project_of(instance), GIVEN, [0, 1, 2, 3]) == [0, 0, unit, 2 * unit - 1]
 
 
-def test_draws_follow_the_regret():
+def test_draws_follow_the_regret() -> None:
     """Keys 3, 5, 9 have regrets 6, 4, 0: chances 7, 5 and 1 of 13."""
     project = project_of(Instance.rcpsp([1, 1, 1], [[1], [1], [1]], [1], [[], [], []]))
     rng, key, scratch = RNG.copy(), np.array([3, 5, 9]), np.zeros(3, np.int64)
@@ -259,7 +260,7 @@ def test_draws_follow_the_regret():
     assert abs(drawn[2] - 1000) < 150
 
 
-def test_worst_case_slack_starts_first_what_would_wait_longest():
+def test_worst_case_slack_starts_first_what_would_wait_longest() -> None:
     """Tasks 0 (2 units) and 1 (9 units) share a resource of one; latest starts 4 and 5.
 
     Task 0 has the earlier latest start, but if 1 went first 0 would wait until 9: slack 4 - 9 = -5; if 0 went first, 1
@@ -273,7 +274,7 @@ def test_worst_case_slack_starts_first_what_would_wait_longest():
     assert build(project, BEST, [8, 4], parallel=True) == [9, 0]
 
 
-def test_each_kernel_compiles_for_one_signature():
+def test_each_kernel_compiles_for_one_signature() -> None:
     """Every caller passes the same types, so that nothing compiles twice."""
     stage = Sgs()
     stage.warm()
