@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, get_type_hints
 
@@ -143,7 +142,7 @@ def make_stage(spec: StageSpec) -> Stage | Chooser:
 
 def from_strings(cls: type[S], parameters: Mapping[str, str], **fixed: Any) -> S:
     """Build a dataclass of int, float, bool and str fields from the strings of a spec."""
-    hints = _type_hints(cls)
+    hints = _type_hints(cls)  # type: ignore[arg-type]  # a class is hashable
     known = {item.name for item in fields(cls) if item.init and item.name not in fixed}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for key, text in parameters.items():
