@@ -193,9 +193,16 @@ class Store:
             for row in rows:
                 key, plain, packed = row[: len(_KEY)], row[len(_KEY) : -len(_PACKED)], row[-len(_PACKED) :]
                 trace, start, mode, versions, hardware = map(_unpack, packed)
-                values: list[Any] = [RunKey(*key), *plain, tuple(map(tuple, trace))]
-                values += [None if column is None else tuple(column) for column in (start, mode)]
-                yield Run(*values, versions, hardware)
+                named = dict(zip(_PLAIN, plain, strict=True))
+                yield Run(
+                    key=RunKey(*key),
+                    trace=tuple(map(tuple, trace)),
+                    start=None if start is None else tuple(start),
+                    mode=None if mode is None else tuple(mode),
+                    versions=versions,
+                    hardware=hardware,
+                    **named,
+                )
 
     def export_csv(self, file: IO[str], suite: str | None = None) -> int:
         """Write all runs without traces and schedules as CSV; returns how many."""

@@ -104,7 +104,8 @@ def test_false_claims_of_a_feasible_schedule_are_found(call: Call, solved: str) 
     edit(solved, lambda data: data.update(objective=55))
     code, out, _ = call("check", solved)
     assert code == 1 and "claims objective 55, has " in out
-    edit(solved, lambda data: (data.update(objective=None), data["schedule"]["end"].__setitem__(0, 999)))
+    edit(solved, lambda data: data.update(objective=None))
+    edit(solved, lambda data: data["schedule"]["end"].__setitem__(0, 999))
     code, out, _ = call("check", solved)
     assert code == 1 and "claims end 999" in out
 

@@ -227,7 +227,7 @@ def test_no_colour_and_no_progress_away_from_a_terminal(call: Callable[..., Any]
 def test_ctrl_c_prints_the_best_schedule_and_exits_with_130() -> None:
     """Once: stop and print. The file after the one that was interrupted is not begun."""
     command = [
-        sys.executable, "-m", "makespan", "solve", "@ta01", "@ft06", "--solver", "rule:random,samples=1000000000",
+        sys.executable, "-m", "makespan", "solve", "@ta01", "@ft06", "--solver", "rule:random,samples=3000000",
         "--time-limit", "none", "--format", "jsonl",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -21,7 +21,7 @@ from makespan.instances.check import check
 from makespan.instances.sets import load
 from makespan.solvers.api import Budget
 
-ENDLESS = "rule:random,samples=1000000000"
+ENDLESS = "rule:random,samples=3000000"
 
 
 def suite_of(*solvers: str, instances: tuple[str, ...] = ("@ft06",), seconds: float = 5.0) -> Suite:
@@ -61,8 +61,12 @@ def test_a_refusal_and_a_failure_are_runs_too(monkeypatch: pytest.MonkeyPatch) -
 def test_a_worker_that_dies_costs_its_own_run_only(tmp_path: Path) -> None:
     """As when the system kills it for want of memory: stored as an error, the next task is played."""
     tasks = plan(suite_of(ENDLESS, "rule:mwkr", seconds=60))
-    victim = threading.Timer(3.0, lambda: [each.kill() for each in multiprocessing.active_children()])
-    victim.start()
+
+    def kill_workers() -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+    threading.Timer(3.0, kill_workers).start()
     with Store(tmp_path / "r.sqlite") as store:
         runs = list(run_tasks(tasks, store, workers=1))
         assert [run.status for run in runs] == ["error", "feasible"] == [run.status for run in store.runs()]
