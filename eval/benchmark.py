@@ -250,11 +250,13 @@ def usable_cores() -> int:
 
 
 def scores(runs: Iterable[Run]) -> list[Score]:
-    """One score per set and solver, in the order in which they first appear."""
+    """One score per set and solver, sorted by set, then by mean gap, then by name."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.instance_set, run.key.solver), []).append(run)
-    return [_score(*group, members) for group, members in groups.items()]
+    found = [_score(*group, members) for group, members in groups.items()]
+    endless = float("inf")
+    return sorted(found, key=lambda s: (s.instance_set, endless if s.mean_gap is None else s.mean_gap, s.solver))
 
 
 def _score(instance_set: str, solver: str, runs: list[Run]) -> Score:

@@ -100,6 +100,7 @@ Reference = Annotated[str, Parameter(converter=_unmask, completer=_complete_name
 Spec = Annotated[str, Parameter(name=["--solver", "-s"], completer=_complete_solvers)]
 InstanceFormat = Annotated[str | None, Parameter(completer=_complete_formats)]
 Output = Annotated[str | None, Parameter(name=["--output", "-o"], converter=_unmask)]
+Stream = Annotated[str | None, Parameter(converter=_unmask)]
 Target = Annotated[str, Parameter(converter=_unmask)]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())]
 Verbose = Annotated[bool, Parameter(name=["--verbose", "-v"], negative=())]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from makespan.cli.arguments import Flag, Output, OutputFormat, Quiet
+from makespan.cli.arguments import Flag, Output, OutputFormat, Quiet, Stream
 from makespan.cli.exit_codes import OK, UsageError
 from makespan.cli.output import check_writable, note, on_terminal, percent, render, write_output
 
@@ -41,7 +41,7 @@ def run(
     *,
     store: Path = Path("results.sqlite"),
     workers: int = 1,
-    export: str | None = None,
+    export: Stream = None,
     retry_errors: Flag = False,
     format: OutputFormat = "table",
     output: Output = None,
@@ -61,7 +61,7 @@ def run(
     workers
         Runs at the same time; each uses the threads that the suite asks for.
     export
-        Also write all runs of the suite as CSV to this file.
+        Also write all runs of the suite as CSV to this file, - for standard output.
     retry_errors
         Play runs again that ended in an error.
     format
