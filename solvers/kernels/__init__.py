@@ -60,15 +60,6 @@ def kernel(function: Callable[..., Any]) -> Any:
         numba.config.CACHE_DIR = before
 
 
-def helper(function: Callable[..., Any]) -> Any:
-    """A part of kernels that Python must not call and that neither makes nor returns arrays.
-
-    Without the wrapper for calls from Python and without reference counts it compiles in half the time and runs up to
-    half as fast again. It is compiled and cached with the kernel that calls it.
-    """
-    return _part(function, forceinline=False)
-
-
 def step(function: Callable[..., Any]) -> Any:
     """A part of kernels that Python never calls and that neither makes nor returns arrays.
 
@@ -86,9 +77,6 @@ def inlined(function: Callable[..., Any]) -> Any:
 def _without_counting(function: Callable[..., Any], forceinline: bool) -> Any:
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False, "forceinline": forceinline}
     return numba.njit(nogil=True, error_model="numpy", **options)(function)
-
-
-helper = step
 
 
 def is_cold(kernels: Iterable[Any]) -> bool:
