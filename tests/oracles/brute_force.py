@@ -154,6 +154,7 @@ class _Search:
     running: list[list[int]] = field(init=False)
     held: list[list[int]] = field(init=False)
     next_task: list[tuple[int, int] | None] = field(init=False)
+    arcs: list[tuple[int, int, str, int]] = field(init=False)  # pred, succ, kind, lag with transport
 
     def __post_init__(self) -> None:
         instance = self.instance
@@ -163,6 +164,15 @@ class _Search:
         self.held = [[0] * self.horizon for _ in range(instance.num_resources)]
         self.next_task = [following(instance, i) if instance.blocking else None for i in range(instance.num_tasks)]
         self.places = [self.places_of(i) for i in range(instance.num_tasks)]
+        self.arcs = [
+            (
+                int(instance.arc_pred[arc]),
+                int(instance.arc_succ[arc]),
+                ("SS", "SE", "ES", "EE")[instance.arc_kind[arc]],
+                int(instance.arc_lag[arc]) + travel(instance, arc, self.mode),
+            )
+            for arc in range(instance.num_arcs)
+        ]
         self.gap = self.least_gaps()
 
     def run(self) -> None:
@@ -210,10 +220,7 @@ class _Search:
         duration = [int(instance.duration[m]) for m in self.mode]
         stretches = [instance.pause is not None and instance.pause[i] > 0 for i in range(n)]
         gap = [[0.0 if i == j else -np.inf for j in range(n)] for i in range(n)]
-        for arc in range(instance.num_arcs):
-            i, j = int(instance.arc_pred[arc]), int(instance.arc_succ[arc])
-            kind = ("SS", "SE", "ES", "EE")[instance.arc_kind[arc]]
-            lag = int(instance.arc_lag[arc]) + travel(instance, arc, self.mode)
+        for i, j, kind, lag in self.arcs:
             if kind[1] == "S" or not stretches[j]:
                 least = lag + (duration[i] if kind[0] == "E" else 0) - (duration[j] if kind[1] == "E" else 0)
                 gap[i][j] = max(gap[i][j], least)
@@ -241,27 +248,43 @@ class _Search:
             for i in range(n)
             if i not in placed
         }
-        task = min(options, key=lambda i: (len(options[i]), low[i]))
-        least = [placed[i].end if i in placed else min((p.end for p in options[i]), default=-1) for i in range(n)]
-        if -1 in least:
+        for i, j, kind, lag in self.arcs:  # in the order of the tasks, so that a chain is followed in one go
+            ends = placed[i].end if i in placed else min((place.end for place in options[i]), default=0)
+            if kind == "ES" and j in placed and placed[j].start < ends + lag:
+                return
+            if kind == "ES" and j in options:
+                options[j] = [place for place in options[j] if place.start >= ends + lag]
+        if not all(options.values()):
             return
+        least = [placed[i].end if i in placed else min(place.end for place in options[i]) for i in range(n)]
+        task = min(options, key=lambda i: (len(options[i]), low[i]))
         for place in options[task]:
             least[task] = max(least[task], place.end)
             if self.best.value is not None and _values(self.instance, least) >= self.best.value:
                 break
             now_placed = {**placed, task: place}
-            if not self.set_up(now_placed):
+            if not self.arcs_hold(now_placed, task) or not self.set_up(now_placed):
                 continue
             blocked = self.blocked(now_placed, task)
             self.use(task, place.ticks, blocked, 1)
             if self.fits(task, place.ticks, blocked):
                 start, gap = place.start, self.gap
-                self.extend(
-                    now_placed,
-                    [max(low[j], start + gap[task][j]) for j in range(n)],
-                    [min(high[j], start - gap[j][task]) for j in range(n)],
-                )
+                later = [max(low[j], start + gap[task][j]) for j in range(n)]
+                for i, j, kind, lag in self.arcs:  # a pause may have delayed the end
+                    if i == task and kind == "ES":
+                        later = [max(later[x], place.end + lag + gap[j][x]) for x in range(n)]
+                self.extend(now_placed, later, [min(high[j], start - gap[j][task]) for j in range(n)])
             self.use(task, place.ticks, blocked, -1)
+
+    def arcs_hold(self, placed: dict[int, _Place], task: int) -> bool:
+        """Arcs between placed tasks, as far as ``task`` is one of them."""
+        for i, j, kind, lag in self.arcs:
+            if task in (i, j) and i in placed and j in placed:
+                source = placed[i].start if kind[0] == "S" else placed[i].end
+                target = placed[j].start if kind[1] == "S" else placed[j].end
+                if target < source + lag:
+                    return False
+        return True
 
     def blocked(self, placed: dict[int, _Place], task: int) -> list[tuple[int, range]]:
         """Tasks that block their resources because of ``task``, as far as both ends are placed, and when."""
@@ -308,9 +331,8 @@ class _Search:
             if self.instance.capacity[k] != 1:
                 continue
             before, free = int(setup.initial[k]), 0
-            shortest = min(
-                (self.instance.duration[self.mode[i]] for i in open_tasks if k in self.need[i]), default=None
-            )
+            still = [int(self.instance.duration[self.mode[i]]) for i in open_tasks if k in self.need[i]]
+            shortest = min((d for d in still if d > 0 or self.instance.blocking), default=None)
             users = (i for i in placed if k in self.need[i] and placed[i].ticks)
             for i in sorted(users, key=lambda i: placed[i].start):
                 wait = placed[i].start - free
