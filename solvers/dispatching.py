@@ -33,7 +33,7 @@ SCHEMES = {
 SLICE_SECONDS = 0.02
 """What one call of the kernel aims at, so that limits and Ctrl-C are seen in time."""
 
-_FIRST_SLICE, _LARGEST_SLICE = 10_000, 1_000_000  # decisions
+_FIRST_SLICE, _LARGEST_SLICE = 2_000, 1_000_000  # decisions
 _KEYS_AT_ONCE = 1 << 18
 
 _NO_DUES = np.zeros(RULE_HEADER, np.int64)
@@ -68,7 +68,7 @@ class RuleBatch:
         *,
         samples: int = 1,
         seed: int = 0,
-        greed: int = 80,
+        greed: int = 70,
         delta: int = 100,
     ) -> None:
         _check_plays(rules, schemes, samples, greed, delta)
@@ -158,7 +158,7 @@ def dispatch_batch(
     *,
     samples: int = 1,
     seed: int = 0,
-    greed: int = 80,
+    greed: int = 70,
     delta: int = 100,
 ) -> tuple[IntArray, Schedule | None]:
     """All schedules of a RuleBatch, in one compiled call that does not stop before they are made.
@@ -191,7 +191,7 @@ class DispatchingRule:
     rule: str = "best"
     scheme: str = ""
     samples: int = 1
-    greed: int = 80
+    greed: int = 70
     delta: int = 100
 
     def __post_init__(self) -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from numba import njit
 
 from makespan.instances.check import check
+from makespan.instances.features import unsupported
 from makespan.instances.instance import Calendar, Instance, Setup
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.instances.sets import load
-from makespan.instances.shop_view import shop_view
+from makespan.instances.shop_view import SHOP_FEATURES, shop_view
 from makespan.solvers import priority_rules
 from makespan.solvers.dispatching import SCHEMES, DispatchingRule, RuleBatch, dispatch_batch, make, rule_arrays
 from makespan.solvers.kernels import dispatch, rule_schedules
@@ -24,6 +25,7 @@ from makespan.solvers.kernels.tournament import NEVER
 from makespan.solvers.priority_rules import RULES, Work
 from makespan.solvers.stage import Budget, Context
 from tests.oracles.dispatch_reference import Builder, Priority
+from tests.oracles.random_instances import FIELDS, tiny
 
 GOLDEN_NON_DELAY = {
     "spt": (1462, 1446, 1495, 1708, 1618, 1522, 1434, 1457, 1622, 1697, 6232),
@@ -234,6 +236,19 @@ def test_every_schedule_of_every_rule_passes_the_checker(seed: int, fields: set[
             assert found is not None
             assert check(instance, found) == []
             assert objective_values(instance, found)[0] == batch.values.min()
+
+
+def test_mixed_fields_pass_the_checker() -> None:
+    """Tiny instances with half of all fields, durations of 0 among them; ``offer`` raises for a broken schedule."""
+    fields = sorted(SHOP_FEATURES & set(FIELDS))
+    found = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        instance = tiny(seed, [name for name in fields if rng.random() < 0.4])
+        if unsupported(instance, DispatchingRule.supports, "rule") is None:
+            stage = DispatchingRule("best", sorted(SCHEMES)[seed % 4], samples=2)
+            found += run_stage(instance, stage).incumbent is not None
+    assert found > 50
 
 
 # -- what the schemes promise ------------------------------------------------------------------------
