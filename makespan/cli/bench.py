@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from makespan.cli.arguments import Flag, Output, OutputFormat, Quiet, Stream
-from makespan.cli.exit_codes import OK, UsageError
+from makespan.cli.exit_codes import INTERRUPTED, OK, UsageError
 from makespan.cli.output import check_writable, note, on_terminal, percent, render, write_output
 
 if TYPE_CHECKING:
@@ -94,9 +94,14 @@ def run(
         done = results.keys(plan.name)
         left = [task for task in tasks if task.key not in done]
         note(f"suite {plan.name}: {len(tasks)} runs, {len(tasks) - len(left)} stored in {store}", quiet)
-        if left:
-            benchmark.compile_solvers(plan, lambda text: note(text, quiet))
-            _play(left, results, workers, quiet)
+        code = OK
+        try:
+            if left:
+                benchmark.compile_solvers(plan, lambda text: note(text, quiet))
+                _play(left, results, workers, quiet)
+        except KeyboardInterrupt:
+            note("interrupted; the same command goes on from here")
+            code = INTERRUPTED
         wanted = {task.key for task in tasks}
         records = [_record(score) for score in benchmark.scores(r for r in results.runs(plan.name) if r.key in wanted)]
         if export is not None:
@@ -104,7 +109,7 @@ def run(
     if format == "table":
         records = [record | {"mean_gap": percent(record["mean_gap"])} for record in records]
     write_output(render(records, format, COLUMNS), output)
-    return OK
+    return code
 
 
 def _play(tasks: list[Task], store: Store, workers: int, quiet: bool) -> None:

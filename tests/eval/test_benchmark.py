@@ -143,6 +143,22 @@ def test_a_benchmark_killed_in_the_middle_goes_on_where_it_stopped(tmp_path: Pat
     connection.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
+def test_ctrl_c_keeps_what_is_finished_and_exits_with_130(tmp_path: Path) -> None:
+    """The summary of what there is is printed."""
+    with subprocess.Popen(command(tmp_path), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[2/24]"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "goes on" in err and "Traceback" not in err
+    assert out.splitlines()[0].startswith("set")
+    with Store(tmp_path / "r.sqlite") as store:
+        assert 2 <= len(list(store.runs())) < 24
+
+
 def test_keys_survive_the_way_through_a_worker() -> None:
     """A task is pickled for the worker; key and instance stay what they were."""
     import pickle
