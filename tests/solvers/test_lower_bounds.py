@@ -40,7 +40,7 @@ def test_no_bound_exceeds_a_best_known_value(set_name: str) -> None:
 def test_no_bound_exceeds_the_optimum_of_tiny_instances() -> None:
     """All fields mixed: bound <= exhaustive search, and a reason only where that finds no schedule."""
     reasons = 0
-    for seed in range(2000, 2250):
+    for seed in range(2000, 2150):
         instance = tiny(seed, max_tasks=4)
         optimum = brute_force(instance)
         reason = infeasibility(instance)
@@ -48,7 +48,7 @@ def test_no_bound_exceeds_the_optimum_of_tiny_instances() -> None:
         if optimum is not None:
             assert reason is None, (seed, reason)
             assert lower_bound(instance) <= optimum[0], seed
-    assert reasons > 10
+    assert reasons > 5
 
 
 @given(
