@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from makespan.instances.errors import quoted
 from makespan.instances.formats.source import Source
@@ -41,8 +42,7 @@ DURATION_FORM = "a duration such as `90`, `90 min`, `1.5 h` or `1:30`"
 DATE_FORM = "an ISO date such as `2026-03-02T06:00`, or a duration after the origin"
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell: its text and its line, for messages."""
 
     text: str
