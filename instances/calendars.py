@@ -9,6 +9,10 @@ import numpy as np
 from makespan.instances.instance import HORIZON_LIMIT, Instance, IntArray
 
 
+MAX_PIECES = 100_000
+"""A task that pauses more often is refused: its calendars are finer than its duration by an absurd measure."""
+
+
 def capacity_at(instance: Instance, resource: int, time: int) -> int:
     """Capacity of a renewable resource at one moment. O(log breakpoints)."""
     return next(profile(instance, resource, time))[2]
@@ -83,7 +87,7 @@ def work_pieces(instance: Instance, task: int, mode: int, start: int) -> list[tu
     """The windows in which a task runs when it starts at ``start``: one piece unless it pauses.
 
     A pausable task that starts in a break gets its first piece after it (the checker reports the start). Raises
-    ValueError if its calendars close for good before it is done.
+    ValueError if its calendars close for good before it is done, or if it pauses more than MAX_PIECES times.
     """
     left = int(instance.duration[mode])
     if left == 0 or instance.pause is None or instance.pause[task] == 0:
@@ -95,6 +99,8 @@ def work_pieces(instance: Instance, task: int, mode: int, start: int) -> list[tu
         left -= run
         if left == 0:
             return pieces
+        if len(pieces) > MAX_PIECES:
+            raise ValueError(f"{instance.task_name(task)} started at {start} pauses more than {MAX_PIECES} times")
     raise ValueError(f"{instance.task_name(task)} started at {start} never ends: its calendars stay closed")
 
 

@@ -59,3 +59,11 @@ def test_capacity_and_running_agree_with_the_time_grid(seed: int, time: int) -> 
         if ticks is not None:
             pieces = work_pieces(instance, task, task, time)
             assert [t for low, high in pieces for t in range(low, high)] == ticks
+
+
+def test_a_task_that_pauses_beyond_measure_is_refused() -> None:
+    """One step of work in every two, for 2**40 steps: listing the pieces would take for ever."""
+    calendar = Calendar(np.array([0, 2]), np.array([0, 1]), np.array([1, 0]), np.array([2]))
+    instance = Instance.from_lists([[(2**40, ((0, 1),))]], [1], calendar=calendar, pause=[PAUSE_RELEASES])
+    with pytest.raises(ValueError, match="pauses more than"):
+        work_pieces(instance, 0, 0, 0)
