@@ -35,6 +35,7 @@ SLICE_SECONDS = 0.02
 
 _FIRST_SLICE, _LARGEST_SLICE = 2_000, 1_000_000  # decisions
 _KEYS_AT_ONCE = 1 << 18
+_SAMPLES_AT_ONCE = 1 << 12
 
 _NO_DUES = np.zeros(RULE_HEADER, np.int64)
 _NO_DUES.setflags(write=False)
@@ -47,10 +48,10 @@ class RuleBatch:
     ----------
     rules, schemes
         Names in RULES and SCHEMES; every pair is a play.
-    samples
-        Schedules per play. Sample 0 follows the rule; a later one takes, at each decision, the first candidate in the
-        rule's order with a chance of ``greed`` per cent, else the second with that chance, and so on. It depends on
-        the seed, the play and its own number alone.
+    samples, first_sample
+        Schedules per play, and the number of the first. Sample 0 follows the rule; a later one takes, at each decision,
+        the first candidate in the rule's order with a chance of ``greed`` per cent, else the second with that chance,
+        and so on. It depends on the seed, the play and its own number alone.
     delta
         Per cent, for giffler_thompson: 100 builds active schedules, 0 non-delay ones.
 
@@ -67,6 +68,7 @@ class RuleBatch:
         schemes: Sequence[str] = ("non_delay",),
         *,
         samples: int = 1,
+        first_sample: int = 0,
         seed: int = 0,
         greed: int = 70,
         delta: int = 100,
@@ -81,7 +83,7 @@ class RuleBatch:
         self._plays = np.array(plays, np.int64)
         self._rule, self._keys = rule_arrays(view, rules)
         self._state, self._random = new_state(view), np.zeros(1, np.uint64)
-        self._progress = np.array([0, 0, -1], np.int64)
+        self._progress = np.array([0, 0, -1, first_sample], np.int64)
         self._value = np.full((samples, len(plays)), NEVER, np.int64)
         self._best_value = np.full(view.objective.size, NEVER, np.int64)
         self._best_start, self._best_mode = np.zeros((2, view.num_operations), np.int64)
@@ -99,7 +101,7 @@ class RuleBatch:
 
     @property
     def best(self) -> tuple[int, int, int] | None:
-        """Sample, rule and scheme (as positions) of the first of the best schedules by all objectives."""
+        """Where in ``values`` the first of the best schedules by all objectives stands: sample, rule, scheme."""
         number = int(self._progress[BEST])
         if number < 0:
             return None
@@ -219,29 +221,38 @@ class DispatchingRule:
         view = instance.derived(shop_view)
         # Few rules at a time on large shops: their priorities take time and memory before the first schedule.
         together = max(1, _KEYS_AT_ONCE // max(1, view.duration.size))
-        for first in range(0, len(self._rules), together):
-            batch = RuleBatch(
-                view,
-                self._rules[first : first + together],
-                self._schemes,
-                samples=self.samples,
-                seed=context.seed,
-                greed=self.greed,
-                delta=self.delta,
-            )
-            counted = 0
-            for better in batch.run_slices(context.remaining_iterations()):
-                if better:
-                    _offer(instance, context, batch)
-                context.count(batch.num_done - counted)
-                counted = batch.num_done
-                if context.expired():
+        for sample in range(0, self.samples, _SAMPLES_AT_ONCE):
+            for rule in range(0, len(self._rules), together):
+                batch = RuleBatch(
+                    view,
+                    self._rules[rule : rule + together],
+                    self._schemes,
+                    samples=min(_SAMPLES_AT_ONCE, self.samples - sample),
+                    first_sample=sample,
+                    seed=context.seed,
+                    greed=self.greed,
+                    delta=self.delta,
+                )
+                if not _play(instance, context, batch):
                     return
 
 
 def make(argument: str | None = None, **parameters: str) -> DispatchingRule:
     """The stage of a spec ``rule:argument,key=value``; without an argument it is ``best``."""
     return from_strings(DispatchingRule, parameters, rule=argument or "best")
+
+
+def _play(instance: Instance, context: Context, batch: RuleBatch) -> bool:
+    """Make the schedules of a batch; returns whether there is time for more."""
+    counted = 0
+    for better in batch.run_slices(context.remaining_iterations()):
+        if better:
+            _offer(instance, context, batch)
+        context.count(batch.num_done - counted)
+        counted = batch.num_done
+        if context.expired():
+            return False
+    return True
 
 
 def _offer(instance: Instance, context: Context, batch: RuleBatch) -> None:

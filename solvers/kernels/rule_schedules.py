@@ -35,8 +35,9 @@ from makespan.solvers.kernels.tournament import NEVER
 PLAY_KIND, PLAY_ROW, PLAY_SCHEME, PLAY_DELTA, PLAY_GREED = range(5)
 """Columns of the table of plays: kind of rule, row of ``keys``, scheme, delta and greed in per cent."""
 
-NEXT, BEGUN, BEST = range(3)
-"""Places in ``progress``: the schedule to make, whether it is begun, and which one is the best so far (-1: none)."""
+NEXT, BEGUN, BEST, FIRST = range(4)
+"""Places in ``progress``: the schedule to make, whether it is begun, which one is the best so far (-1: none), and the
+number of the first sample."""
 
 HORIZON_LIMIT = 2**53
 MAKESPAN = np.int64(0)
@@ -111,17 +112,18 @@ def play_rules(
 ):
     """Make schedules until number ``until`` is reached or ``decisions`` are taken; returns whether it is reached.
 
-    Schedule i is sample ``i // num_plays`` of play ``i % num_plays``; ``value`` (num_samples, num_plays) receives its
-    first objective, NEVER if it cannot be completed or misses a deadline or a fixed start. Sample 0 follows the rule,
-    later ones take a later candidate now and then; the random numbers of a sample depend on ``seed`` and its number
-    alone. ``state``, ``random`` (1,) uint64 and ``progress`` (3,) carry a schedule over from call to call; the best
+    Schedule i is sample FIRST + ``i // num_plays`` of play ``i % num_plays``; ``value`` (num_samples, num_plays)
+    receives its first objective, NEVER if it cannot be completed or misses a deadline or a fixed start. Sample 0
+    follows the rule, later ones take a later candidate now and then; the random numbers of a sample depend on ``seed``
+    and its number alone. ``state``, ``random`` (1,) uint64 and ``progress`` (4,) carry a schedule over from call to call; the best
     one lies in ``best_value`` (num_objectives,), ``best_start`` and ``best_mode`` (num_operations,).
     """
     num_plays = value.shape[1]
     while progress[NEXT] < until:
         if decisions <= 0:
             return False
-        sample, number = progress[NEXT] // num_plays, progress[NEXT] % num_plays
+        row, number = progress[NEXT] // num_plays, progress[NEXT] % num_plays
+        sample = progress[FIRST] + row
         play, key = plays[number], keys[plays[number, PLAY_ROW]]
         greed = play[PLAY_GREED] if sample > 0 else 100
         if progress[BEGUN] == 0:
@@ -139,9 +141,9 @@ def play_rules(
         if state[UNFINISHED] > 0 and not stuck:
             return False
         if stuck or state[LATE] > 0 or objective_value(shop, state, MAKESPAN) > HORIZON_LIMIT:
-            value[sample, number] = NEVER
+            value[row, number] = NEVER
         else:
-            value[sample, number] = objective_value(shop, state, shop[shop[OBJECTIVE]])
+            value[row, number] = objective_value(shop, state, shop[shop[OBJECTIVE]])
             if keep_if_better(shop, state, best_value, best_start, best_mode):
                 progress[BEST] = progress[NEXT]
         progress[BEGUN] = 0

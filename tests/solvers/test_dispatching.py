@@ -371,6 +371,9 @@ def test_a_sample_depends_on_seed_and_number_alone() -> None:
     assert many[0] == other[0]
     assert not np.array_equal(many, other)
     assert many.min() < many[0]
+    later = RuleBatch(view, ["mwkr"], samples=15, first_sample=5, seed=1)
+    later.run(2**62)
+    assert np.array_equal(later.values.ravel(), many[5:])
 
 
 def test_every_kernel_has_one_signature() -> None:
