@@ -112,11 +112,11 @@ def play_rules(
 ):
     """Make schedules until number ``until`` is reached or ``decisions`` are taken; returns whether it is reached.
 
-    Schedule i is sample FIRST + ``i // num_plays`` of play ``i % num_plays``; ``value`` (num_samples, num_plays)
+    Schedule i is sample FIRST + ``i // num_plays`` of play ``i % num_plays``. ``value`` (num_samples, num_plays)
     receives its first objective, NEVER if it cannot be completed or misses a deadline or a fixed start. Sample 0
     follows the rule, later ones take a later candidate now and then; the random numbers of a sample depend on ``seed``
-    and its number alone. ``state``, ``random`` (1,) uint64 and ``progress`` (4,) carry a schedule over from call to call; the best
-    one lies in ``best_value`` (num_objectives,), ``best_start`` and ``best_mode`` (num_operations,).
+    and its number alone. ``state``, ``random`` (1,) uint64 and ``progress`` (4,) carry a schedule over from call to
+    call; the best one lies in ``best_value`` (num_objectives,), ``best_start`` and ``best_mode`` (num_operations,).
     """
     num_plays = value.shape[1]
     while progress[NEXT] < until:
