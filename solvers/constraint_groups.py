@@ -23,7 +23,8 @@ _ABSENT = {
 }
 
 WHOLE = ("now", "setup", "transport", "no_wait", "blocking", "permutation")
-"""Kinds with one group for the whole instance, named like the feature (no_wait: per job where travel times do not depend on modes)."""
+"""Kinds with one group for the whole instance, named like the feature; no_wait has one per job where travel times do
+not depend on modes."""
 
 
 @dataclass(frozen=True, order=True)
