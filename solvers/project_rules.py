@@ -46,8 +46,9 @@ class Network:
     @cached_property
     def _paths(self) -> tuple[IntArray, IntArray, int]:
         earliest, latest = np.zeros_like(self.duration), np.zeros_like(self.duration)
-        limit, activity = self._instance.derived(_latest_end), self._project.state.activity
-        length = longest_paths(self.view, self._project.ahead.before, activity, limit, earliest, latest)
+        limit, ahead = self._instance.derived(_latest_end), self._project.ahead
+        activity = self._project.state.activity
+        length = longest_paths(self.view.order, ahead.place, ahead.before, activity, limit, earliest, latest)
         return earliest, latest, int(length)
 
     @property
@@ -68,7 +69,8 @@ class Network:
     def total_after(self, weight: IntArray) -> IntArray:
         """Sum of a weight over all successors of each task, near and far."""
         total = np.zeros_like(weight)
-        total_after(self.view, weight, total)
+        view, scratch = self.view, np.zeros(weight.size, np.uint64)
+        total_after(view.order, view.succ_ptr, view.succ_task, weight, total, scratch)
         return total
 
     def direct_after(self, weight: IntArray) -> IntArray:

@@ -78,7 +78,7 @@ class Sgs:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        return apply_modes, longest_paths, total_after, shortest_modes, draw_modes, sample_slice
+        return longest_paths, total_after, shortest_modes, draw_modes, sample_slice
 
     def warm(self) -> None:
         """Compile every kernel by two schedules of a project of two tasks with two modes."""
@@ -120,7 +120,7 @@ class _Sampling:
         mode = self.view.mode_ptr[:-1].copy()
         project = new_project(self.view, mode)
         for pick, samples in self._choose_modes(mode):
-            apply_modes(self.view, mode, project.ahead.before, project.back.before, project.state.activity)
+            apply_modes(self.view, mode, project)
             self._build(project, mode, pick, each * samples)
 
     def _choose_modes(self, mode: IndexArray) -> Iterator[tuple[int, int]]:
@@ -129,7 +129,10 @@ class _Sampling:
         Modes that overdraw a nonrenewable resource are passed over and count as a schedule.
         """
         spent = np.zeros(self.view.capacity.size, np.int64)
-        is_feasible = shortest_modes(self.view, mode, spent)
+        view = self.view
+        modes = (view.mode_ptr, view.usable, view.duration)
+        spends = (view.spend_ptr, view.spend_resource, view.spend_amount, view.capacity)
+        is_feasible = shortest_modes(*modes, *spends, mode, spent)
         if not is_feasible:
             self.context.count(1)
         else:
@@ -142,7 +145,7 @@ class _Sampling:
         for _ in range(self.stage.samples - 1):
             if self.context.expired():
                 return
-            if draw_modes(self.view, mode, spent, self.rng, tries):
+            if draw_modes(*modes, *spends, mode, spent, self.rng, tries):
                 yield DRAW, 1
             else:
                 self.context.count(1)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from makespan.instances.instance import HORIZON_LIMIT, IndexArray
 from makespan.instances.project_view import ProjectView
-from makespan.solvers.kernels import kernel
 
 NEVER = 2**62
 """Later than any time; ends every list of breakpoints."""
@@ -123,7 +122,7 @@ def new_project(view: ProjectView, mode: IndexArray) -> Project:
         score=np.zeros(n, np.int64),
     )
     project = Project(ahead, back, state)
-    apply_modes(view, mode, ahead.before, back.before, state.activity)
+    apply_modes(view, mode, project)
     return project
 
 
@@ -152,28 +151,22 @@ def _locked(table: NDArray) -> NDArray:
     return table
 
 
-@kernel
-def apply_modes(view, mode, ahead, back, activity):
+def apply_modes(view: ProjectView, mode: IndexArray, project: Project) -> None:
     """Choose modes: fill durations, demands and the offsets of the arcs in both directions. O(tasks + arcs).
 
     An arc's kind k starts at pred's end if k & 2 and reaches succ's end if k & 1 (SS 0, SE 1, ES 2, EE 3); without
     pauses each is a distance between starts.
     """
-    for task in range(mode.size):
-        activity[task].duration = view.duration[mode[task]]
-        activity[task].demand = view.demand_ptr[mode[task]]
-        activity[task].demand_end = view.demand_ptr[mode[task] + 1]
-    for succ in range(mode.size):
-        for i in range(view.pred_ptr[succ], view.pred_ptr[succ + 1]):
-            pred, arc = view.pred_task[i], view.pred_arc[i]
-            offset = view.arc_lag[arc]
-            if view.arc_kind[arc] & 2:
-                offset += activity[pred].duration
-            if view.arc_kind[arc] & 1:
-                offset -= activity[succ].duration
-            if view.arc_travels[arc]:
-                origin, target = view.machine[mode[pred]], view.machine[mode[succ]]
-                if origin >= 0 and target >= 0:
-                    offset += view.transport[origin, target]
-            ahead[i].offset = offset
-            back[arc].offset = offset + activity[succ].duration - activity[pred].duration
+    duration, activity = view.duration[mode], project.state.activity
+    activity["duration"] = duration
+    activity["demand"], activity["demand_end"] = view.demand_ptr[mode], view.demand_ptr[mode + 1]
+    pred, succ = np.repeat(np.arange(mode.size), np.diff(view.succ_ptr)), view.succ_task
+    offset = (
+        view.arc_lag + np.where(view.arc_kind & 2, duration[pred], 0) - np.where(view.arc_kind & 1, duration[succ], 0)
+    )
+    if view.transport.size:
+        origin, target = view.machine[mode[pred]], view.machine[mode[succ]]
+        moves = view.arc_travels & (origin >= 0) & (target >= 0)
+        offset += np.where(moves, view.transport[origin, target], 0)
+    project.ahead.before["offset"] = offset[view.pred_arc]
+    project.back.before["offset"] = offset + duration[succ] - duration[pred]

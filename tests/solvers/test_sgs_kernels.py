@@ -280,7 +280,6 @@ def test_each_kernel_compiles_for_one_signature() -> None:
     stage.warm()
     build(project_of(load("j301_1")), BEST, [0] * 32, parallel=True)
     assert {each.py_func.__name__: len(each.signatures) for each in stage.kernels} == {
-        "apply_modes": 1,
         "longest_paths": 1,
         "total_after": 1,
         "shortest_modes": 1,
