@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
-
-from makespan.solvers.lower_bounds import infeasibility, lower_bound
+from typing import Any
 
 from makespan.instances.check import check
 from makespan.instances.features import unsupported
 from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
+from makespan.solvers import lower_bounds
 from makespan.solvers.kernels import is_cold
+from makespan.solvers.lower_bounds import infeasibility, lower_bound
 from makespan.solvers.registry import StageSpec, make_stage, parse_spec
 from makespan.solvers.stage import Budget, Chooser, Context, Event, InternalError, Refused, Stage
 
@@ -119,7 +120,9 @@ def solve(
             raise Unsupported(refusal)
     context = Context(instance, budget or Budget(), seed, threads)
     listen = on_event or (lambda event: None)
-    compile_seconds = 0.0 if instance.derived(infeasibility) else _compile(plan, context, listen)
+    compile_seconds = _compile("lower bounds", lower_bounds.KERNELS, lower_bounds.warm, listen)
+    if not instance.derived(infeasibility):
+        compile_seconds += sum(_compile(str(spec), stage.kernels, stage.warm, listen) for spec, stage in plan)
     context.start_clock()
     runner = _Runner(plan, context, hint)
     interrupted = runner.wait(listen)
@@ -137,14 +140,13 @@ def _plan(solver: str | Stage, instance: Instance) -> list[tuple[StageSpec, Stag
     return plan
 
 
-def _compile(plan: list[tuple[StageSpec, Stage]], context: Context, listen: Callable[[Event], None]) -> float:
-    """Compile what the stages will call, before the clock starts; those without kernels get a process ready, say."""
+def _compile(name: str, kernels: tuple[Any, ...], warm: Callable[[], None], listen: Callable[[Event], None]) -> float:
+    """Compile before the clock starts; a stage without kernels gets a process ready, say. Returns the seconds taken."""
     begin = perf_counter()
-    for spec, stage in plan:
-        if is_cold(stage.kernels):
-            listen(Event("compile", 0.0, {"solver": str(spec), "message": "compiling kernels (once, then cached)"}))
-        if not stage.kernels or any(not each.signatures for each in stage.kernels):
-            stage.warm()
+    if is_cold(kernels):
+        listen(Event("compile", 0.0, {"solver": name, "message": "compiling kernels (once, then cached)"}))
+    if not kernels or any(not each.signatures for each in kernels):
+        warm()
     return perf_counter() - begin
 
 

@@ -28,6 +28,14 @@ _ON_ENDS = {
     "flow_time": flow_time,
 }
 
+KERNELS = (raise_along_arcs, jackson_preemptive)
+"""The compiled functions that this module calls."""
+
+
+def warm() -> None:
+    """Compile KERNELS on something tiny."""
+    lower_bound(Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]]))
+
 
 def lower_bound(instance: Instance) -> int:
     """A bound on the first objective of every schedule.

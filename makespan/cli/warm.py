@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import Any
 
 from makespan.cli.arguments import Quiet
 from makespan.cli.exit_codes import OK
 from makespan.cli.output import note
-
-if TYPE_CHECKING:
-    from makespan.solvers.stage import Chooser, Stage
 
 
 def warm(*, quiet: Quiet = False) -> int:
@@ -24,19 +22,22 @@ def warm(*, quiet: Quiet = False) -> int:
     from makespan.solvers.kernels import cache_folder, is_cold
 
     begin = perf_counter()
-    stages = _built_in_stages()
-    kernels = {id(each): each for _, stage in stages for each in stage.kernels}
-    for position, (spec, stage) in enumerate(stages, start=1):
-        state = "compiling" if is_cold(stage.kernels) else "cached"
-        note(f"[{position}/{len(stages)}] {spec}: {state}", quiet)
-        stage.warm()
-    print(f"{len(kernels)} kernels ready in {perf_counter() - begin:.1f} s, cached in {cache_folder()}")
+    owners = _owners()
+    names: set[int] = set()
+    for position, (name, kernels, compile_now) in enumerate(owners, start=1):
+        note(f"[{position}/{len(owners)}] {name}: {'compiling' if is_cold(kernels) else 'cached'}", quiet)
+        compile_now()
+        names |= {id(each) for each in kernels}
+    print(f"{len(names)} kernels ready in {perf_counter() - begin:.1f} s, cached in {cache_folder()}")
     return OK
 
 
-def _built_in_stages() -> list[tuple[str, Stage | Chooser]]:
-    """A stage for every stage named in the examples of the table, each once."""
+def _owners() -> list[tuple[str, tuple[Any, ...], Callable[[], None]]]:
+    """Name, kernels and warm-up of the lower bounds and of every stage in the examples of the table, each once."""
+    from makespan.solvers import lower_bounds
     from makespan.solvers.registry import SOLVERS, make_stage, parse_spec
 
     specs = {str(stage): stage for entry in SOLVERS.values() for text in entry.examples for stage in parse_spec(text)}
-    return [(text, make_stage(spec)) for text, spec in specs.items()]
+    stages = [(text, make_stage(spec)) for text, spec in specs.items()]
+    bounds = ("lower bounds", lower_bounds.KERNELS, lower_bounds.warm)
+    return [bounds, *((text, stage.kernels, stage.warm) for text, stage in stages)]

@@ -243,6 +243,7 @@ def test_version_names_what_can_change_results(call: Call) -> None:
 
 def test_warm_leaves_no_kernel_cold(call: Call) -> None:
     """After it, no built-in solver has anything left to compile."""
+    from makespan.solvers import lower_bounds
     from makespan.solvers.kernels import is_cold
     from makespan.solvers.registry import SOLVERS, make_stage, parse_spec
 
@@ -251,6 +252,7 @@ def test_warm_leaves_no_kernel_cold(call: Call) -> None:
     for entry in SOLVERS.values():
         for example in entry.examples:
             assert not any(is_cold(make_stage(spec).kernels) for spec in parse_spec(example))
+    assert not is_cold(lower_bounds.KERNELS)
 
 
 # -- completion -----------------------------------------------------------------------------------

@@ -294,6 +294,31 @@ def test_a_listener_that_fails_ends_the_run_and_releases_what_it_holds(crossed: 
     assert released == [True]
 
 
+LOOK = """
+from makespan.instances.sets import load
+from makespan.solvers.api import solve
+from makespan.solvers.lower_bounds import KERNELS
+from makespan.solvers.registry import make_stage, parse_spec
+from makespan.solvers.stage import Context
+
+class Looking(Context):
+    def start_clock(self):
+        kernels = (*KERNELS, *make_stage(parse_spec("rule:spt")[0]).kernels)
+        print(all(kernel.signatures for kernel in kernels))
+        super().start_clock()
+
+import makespan.solvers.api
+makespan.solvers.api.Context = Looking
+solve(load("ft06"), "rule:spt")
+"""
+
+
+def test_nothing_is_left_to_compile_when_the_clock_starts() -> None:
+    """Stages and bounds have kernels; with a cold cache they would use up a short limit before the first schedule."""
+    run = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, timeout=300)
+    assert run.stdout == "True\n", run.stderr
+
+
 def test_results_say_how_they_came_about(crossed: Instance) -> None:
     """Seed, threads, budget, hash and versions are what is needed to run it again."""
     result: Result = solve(crossed, Scripted((BEST,)), Budget(iterations=3), seed=5, threads=2)
