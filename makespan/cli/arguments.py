@@ -84,6 +84,14 @@ def _complete_formats(context: Any) -> list[str]:
     return list(FORMATS)
 
 
+def check_format(name: str | None) -> None:
+    """Refuse an unknown instance format before anything is read. Raises UsageError."""
+    from makespan.instances.formats import FORMATS
+
+    if name is not None and name not in FORMATS:
+        raise UsageError(f"input format: found {name!r}, expected one of {', '.join(FORMATS)}")
+
+
 def mask_dashes(tokens: list[str]) -> list[str]:
     """Tokens for the parser, which would take a lone ``-`` for an option; the types below turn it back."""
     return [_DASH if token == "-" else token for token in tokens]

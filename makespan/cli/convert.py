@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from makespan.cli.arguments import Flag, InstanceFormat, Reference, Target, usage_errors
-from makespan.cli.exit_codes import OK
+from makespan.cli.exit_codes import OK, UsageError
 from makespan.cli.output import check_writable, render, write_output
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def convert(
         from makespan.cli.check import read_pair
 
         _, problem, schedule = read_pair(source, instance, force)
+        if ((schedule.mode < 0) | (schedule.mode >= problem.mode_ptr[1:] - problem.mode_ptr[:-1])).any():
+            raise UsageError(f"{source}: the schedule names a mode that the instance has not, see makespan check")
         write_output(render(schedule_rows(problem, schedule), "csv"), target)
         return OK
     from makespan.instances.references import one_reference

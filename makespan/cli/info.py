@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from makespan.cli.arguments import InstanceFormat, Output, OutputFormat, References
+from makespan.cli.arguments import InstanceFormat, Output, OutputFormat, References, check_format
 from makespan.cli.exit_codes import OK, UsageError, code_of, worst
 from makespan.cli.output import cell, check_writable, render, write_output
 
@@ -35,6 +35,7 @@ def info(
     if not files:
         raise UsageError("info: no FILES, expected files, folders, @names or -")
     check_writable(output)
+    check_format(input_format)
     from makespan.instances.references import expand_references
 
     records, codes = [], []

@@ -16,6 +16,7 @@ from makespan.cli.arguments import (
     Spec,
     Stream,
     Verbose,
+    check_format,
     fraction_of,
     seconds_of,
     usage_errors,
@@ -133,6 +134,7 @@ def solve(
         if seed < 0:
             raise UsageError(f"seed: found {seed}, expected 0 or more")
     _read_requirement(require)
+    check_format(input_format)
     references = expand_references(files)
     _check_outputs(references, output, gantt)
     options = _Options(

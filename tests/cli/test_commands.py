@@ -119,6 +119,16 @@ def test_a_schedule_of_another_instance_is_refused_unless_forced(call: Call, sol
     assert call("check", solved, "@la01", "--force").code == 2
 
 
+def test_a_mode_that_does_not_exist_is_a_violation_and_cannot_be_converted(call: Call, solved: str) -> None:
+    """Check lists it; a table or a chart of it would mean nothing."""
+    edit(solved, lambda data: data["schedule"].update(mode=[7] * 36))
+    code, out, _ = call("check", solved)
+    assert code == 1 and {line.split()[0] for line in out.splitlines()[1:]} == {"mode"}
+    for command in ("convert", "plot"):
+        code, _, err = call(command, solved)
+        assert code == 2 and len(err.splitlines()) == 1
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"kind": "makespan-result", "schema": 1}', "\x00"])
 def test_files_that_are_no_results_are_refused(call: Call, text: str) -> None:
     """One line, exit 2."""
