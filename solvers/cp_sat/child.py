@@ -60,7 +60,7 @@ class Child:
         try:
             self.search = Search(request, report)
             self.send("done", self.search.run())
-        except (TooLarge, ValueError) as error:
+        except TooLarge as error:
             self.send("refused", str(error))
         except MemoryError:
             self.send("failed", "out of memory")
