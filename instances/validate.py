@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from makespan.instances.errors import quoted
 from makespan.instances.instance import (
     ARC_KINDS,
     HORIZON_LIMIT,
@@ -303,7 +304,7 @@ def _check_objective(instance: Instance) -> None:
     object.__setattr__(instance, "objective", tuple(names))
     _require(len(names) > 0 and len(set(names)) == len(names), "objective: expected distinct names, at least one")
     for name in names:
-        _require(name in OBJECTIVES, f"objective: found {name!r}, expected one of {', '.join(OBJECTIVES)}")
+        _require(name in OBJECTIVES, f"objective: found {quoted(name)}, expected one of {', '.join(OBJECTIVES)}")
         if name not in ("makespan", "flow_time"):
             has_due = instance.due is not None or instance.job_due is not None
             _require(has_due, f"objective {name}: needs due dates, found none")

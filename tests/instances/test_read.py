@@ -170,6 +170,10 @@ REFUSED = [
     (JSON.replace('"duration": [3', '"duration": [1e400'), "file: found 'inf' at duration[0]"),
     (JSON.replace('"duration": [3', '"duration": [' + "9" * 25), "expected data that make a valid instance"),
     (JSON.replace('"capacity"', '"capacities"'), "file: found "),
+    (
+        "# objective: " + "tardy" * 200 + "\njob,operation,duration,machine\na,cut,1,m\n",
+        "tardy" * 11 + "tard…', expected one of makespan",
+    ),
     (JSON.replace('"num_jobs": 2', '"num_jobs": 2000000000'), "file: found 2000000000 jobs, expected at most 100000"),
     ('{"instance": "x", "machines": 1, "jobs": 1, "data": [{"job": 0}]}', "file: found no field data[0].operation"),
     ('{"workflow": {"specification": {"tasks": []}}}', "file: found no field workflow.execution, expected one"),
