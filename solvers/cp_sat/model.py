@@ -23,7 +23,6 @@ def build(
     *,
     level: int = 0,
     fixed: Sequence[int] = (),
-    at_least: int | None = None,
     at_most: int | None = None,
     hint: Hint | None = None,
     minimise: bool = True,
@@ -34,8 +33,8 @@ def build(
     ----------
     fixed
         Values that the more important objectives must not exceed.
-    at_least, at_most
-        Bounds of the objective of this level.
+    at_most
+        Upper bound of the objective of this level.
     hint
         A feasible schedule to start from.
     minimise
@@ -66,7 +65,5 @@ def build(
         if bound is not None:
             draft.model.add(expression <= bound)
         if minimise and name == instance.objective[level]:
-            if at_least is not None:
-                draft.model.add(expression >= at_least)
             draft.model.minimize(expression)
     return draft

@@ -92,6 +92,7 @@ class Search:
         self.ticks = 0.0
         self._solver: cp_model.CpSolver | None = None
         self._stopped = False
+        self._at_first_level = True
         if request.start is not None:
             self._keep(Schedule(request.start, request.mode))
 
@@ -121,12 +122,14 @@ class Search:
     def _solve_level(self, level: int, fixed: list[int]) -> bool:
         """Whether the level is settled: its optimum is ``self.values[level]``, or there is no schedule."""
         request, known = self.request, self.values
+        self._at_first_level = level == 0
+        if self._meets_bound():
+            return True
         at_most = None if known is None else known[level] - request.cut
         draft = build(
             self.instance,
             level=level,
             fixed=fixed,
-            at_least=request.lower_bound if level == 0 else None,
             at_most=at_most,
             hint=self._hint(),
             minimise=request.minimise,
@@ -148,7 +151,7 @@ class Search:
             if level == 0 and request.minimise:
                 self._on_bound(solver.best_objective_bound)
             return False
-        if not request.minimise:
+        if not request.minimise or self._meets_bound():
             return True
         bound = safe_bound(solver.best_objective_bound)
         if level == 0 and bound is not None:
@@ -199,9 +202,17 @@ class Search:
         self.best, self.values = schedule, values
         return True
 
+    def _meets_bound(self) -> bool:
+        """Whether the known bound settles the first objective. The bound is no constraint of the model: a wrong one
+        would then turn into a wrong proof instead of a contradiction that ``Context`` reports."""
+        bound = self.request.lower_bound
+        return self._at_first_level and bound is not None and self.values is not None and self.values[0] <= bound
+
     def _on_schedule(self, schedule: Schedule) -> None:
         if self._keep(schedule):
             self.report.schedule(schedule)
+            if self._meets_bound() and self._solver is not None:
+                self._solver.stop_search()
 
     def _on_bound(self, value: float) -> None:
         bound = safe_bound(value)

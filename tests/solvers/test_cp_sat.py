@@ -143,6 +143,15 @@ def test_a_given_schedule_is_kept_when_nothing_is_better() -> None:
         assert search.best == Schedule(best.start, best.mode)
 
 
+def test_schedule_that_meets_the_known_bound_needs_no_search() -> None:
+    """With the optimum as start and as bound nothing is left to do: no deterministic time is used."""
+    shop = Instance.job_shop([[0, 1], [1, 0]], [[3, 2], [2, 4]])
+    best = solve(shop)[0].best
+    assert best is not None
+    outcome = solve(shop, start=best.start, mode=best.mode, lower_bound=7)[1]
+    assert outcome == Outcome("optimal", 0)
+
+
 def test_same_ticks_same_schedule() -> None:
     """One worker and a limit in deterministic time: two runs agree in every start."""
     rng = np.random.default_rng(0)
