@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from makespan.instances.instance import ES, SS, Arc, Instance, Metadata
+from makespan.instances.validate import locked
 
 
 def _with_name(optional: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def from_lists(
         mode_ptr=_ptr([len(m) for m in modes]),
         duration=np.array([duration for duration, _ in flat], dtype=np.int64),
         demand_ptr=_ptr([len(d) for d in demands]),
-        demand_resource=pairs[:, 0],
+        demand_resource=locked(pairs[:, 0], np.int32, "demand_resource"),
         demand_amount=pairs[:, 1],
         capacity=capacity,
         renewable=np.ones(capacity.size, np.bool_) if renewable is None else np.asarray(renewable, np.bool_),
@@ -96,15 +97,15 @@ def job_shop_arrays(
     last[ptr[1:][sizes > 0] - 1] = True
     succ = np.flatnonzero(~last) + 1
     return Instance(
-        mode_ptr=np.arange(n + 1),
+        mode_ptr=np.arange(n + 1, dtype=np.int32),
         duration=time,
-        demand_ptr=np.arange(n + 1),
+        demand_ptr=np.arange(n + 1, dtype=np.int32),
         demand_resource=on,
         demand_amount=np.ones(n, np.int64),
         capacity=np.ones(num_machines, np.int64),
         renewable=np.ones(num_machines, np.bool_),
         arc_ptr=_ptr(~last),
-        arc_succ=succ,
+        arc_succ=locked(succ, np.int32, "arc_succ"),
         arc_kind=np.full(succ.size, ES, np.int8),
         arc_lag=np.zeros(succ.size, np.int64),
         job=np.repeat(np.arange(sizes.size), sizes),

@@ -8,7 +8,6 @@ import numpy as np
 
 from makespan.instances.instance import HORIZON_LIMIT, Instance, IntArray
 
-
 MAX_PIECES = 100_000
 """A task that pauses more often is refused: its calendars are finer than its duration by an absurd measure."""
 

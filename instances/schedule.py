@@ -41,7 +41,7 @@ class Schedule:
 
     def mode_index(self, instance: Instance) -> IntArray:
         """Shape (num_tasks,): the chosen mode as an index into ``instance.duration``."""
-        return instance.mode_ptr[:-1] + self.mode.astype(np.int64)
+        return instance.mode_ptr[:-1].astype(np.int64) + self.mode
 
     def end(self, instance: Instance) -> IntArray:
         """Shape (num_tasks,): end times, pauses included. Raises ValueError if a pausable task never ends."""

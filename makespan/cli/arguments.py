@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,16 @@ def fraction_of(text: str, name: str) -> float:
     if not 0 <= value < float("inf"):
         raise UsageError(f"{name}: found {text!r}, expected a fraction such as 0.01 or 1%")
     return value
+
+
+def thread_count(threads: int | None) -> int:
+    """What ``--threads`` says, by default every core this process may use."""
+    if threads is None:
+        usable = getattr(os, "sched_getaffinity", None)
+        return len(usable(0)) if usable else os.cpu_count() or 1
+    if threads < 1:
+        raise UsageError(f"threads: found {threads}, expected 1 or more")
+    return threads
 
 
 def pairs_of(texts: tuple[str, ...] | list[str], name: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from makespan.cli.arguments import InstanceFormat, Output, Reference, seconds_of, usage_errors
+from makespan.cli.arguments import InstanceFormat, Output, Reference, seconds_of, thread_count, usage_errors
 from makespan.cli.exit_codes import NEGATIVE, NO_SCHEDULE, OK
 from makespan.cli.output import check_writable, write_output
 
@@ -16,7 +16,7 @@ def explain(
     /,
     *,
     time_limit: Annotated[str, Parameter(name=["--time-limit", "-t"])] = "60s",
-    threads: int = 1,
+    threads: int | None = None,
     seed: int = 0,
     input_format: InstanceFormat = None,
     format: Literal["table", "json"] = "table",
@@ -33,7 +33,7 @@ def explain(
     time_limit
         90, 90s, 1.5m or 2h; the conflict may not be smallest when it is reached.
     threads
-        Cores to use.
+        Cores to use. Default: all.
     seed
         Seed of everything random.
     input_format
@@ -51,7 +51,7 @@ def explain(
     with usage_errors():
         instance = one_reference(file).load(input_format)
         budget = Budget(seconds=seconds_of(time_limit))
-    found = explain_instance(instance, budget, threads=threads, seed=seed)
+    found = explain_instance(instance, budget, threads=thread_count(threads), seed=seed)
     if format == "json":
         import json
 

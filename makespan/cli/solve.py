@@ -19,6 +19,7 @@ from makespan.cli.arguments import (
     check_format,
     fraction_of,
     seconds_of,
+    thread_count,
     usage_errors,
 )
 from makespan.cli.exit_codes import (
@@ -67,7 +68,7 @@ def solve(
     target: int | None = None,
     gap: str | None = None,
     seed: int = 0,
-    threads: int = 1,
+    threads: int | None = None,
     hint: str | None = None,
     objective: str | None = None,
     input_format: InstanceFormat = None,
@@ -97,7 +98,7 @@ def solve(
     seed
         Seed of everything random.
     threads
-        Cores to use.
+        Cores to use. Default: all; with one, the same seed and iterations give the same schedule.
     hint
         Result file with a schedule to start from.
     objective
@@ -129,8 +130,6 @@ def solve(
         for spec in parse_spec(solver):
             make_stage(spec)
         budget = Budget(seconds_of(time_limit), iterations, target, None if gap is None else fraction_of(gap, "gap"))
-        if threads < 1:
-            raise UsageError(f"threads: found {threads}, expected 1 or more")
         if seed < 0:
             raise UsageError(f"seed: found {seed}, expected 0 or more")
     _read_requirement(require)
@@ -141,15 +140,16 @@ def solve(
         solver,
         budget,
         seed,
-        threads,
+        thread_count(threads),
         hint,
         input_format,
         None if objective is None else tuple(objective.split(",")),
         gantt,
         require,
     )
+    cores = options.threads
     limit = "no time limit" if budget.seconds is None else f"time limit {budget.seconds:g} s"
-    note(f"solver {solver}, {limit}, {threads} thread{'s' * (threads > 1)}, seed {seed}", quiet)
+    note(f"solver {solver}, {limit}, {cores} thread{'s' * (cores > 1)}, seed {seed}", quiet)
     report = Report(output_format(format, output), output, len(references), quiet, verbose)
     codes = []
     with report:

@@ -45,6 +45,7 @@ def row(instance: Instance, result: Result, known: Bound | None) -> dict[str, An
         "solver": result.solver,
         "status": result.status.value,
         "objective": result.objective,
+        "objectives": result.objectives,
         "lower_bound": result.lower_bound,
         "gap": result.gap,
         "best_known": None if known is None else known.upper_bound,
@@ -149,7 +150,11 @@ class Report:
 
 
 def _readable(record: dict[str, Any]) -> dict[str, Any]:
-    return record | {key: percent(record.get(key)) for key in ("gap", "gap_to_best")}
+    """A row as people read it: gaps in per cent, and of a list of objectives every value."""
+    shown = record | {key: percent(record.get(key)) for key in ("gap", "gap_to_best")}
+    if len(values := record.get("objectives") or ()) > 1:
+        shown["objective"] = ", ".join(str(value) for value in values)
+    return shown
 
 
 class _LiveLine:
