@@ -50,6 +50,7 @@ class Unsupported(ValueError):
 class Result:
     """The answer of one run; every schedule in it has passed ``check``.
 
+    ``solver`` lists the stages that ran; ``found_by`` is the one that made the schedule, with rule and scheme.
     ``objective`` is the first of ``objectives``; ``lower_bound`` bounds it and is kept even without a schedule.
     ``trace`` lists (seconds, objective, bound) at each change. ``seconds`` excludes ``compile_seconds``. ``message`` is
     the reason of an infeasible, error or unknown status, or tells which stages failed although others went on. A broken
@@ -71,6 +72,7 @@ class Result:
     budget: Budget
     instance_name: str
     instance_hash: str
+    found_by: str | None = None
     hint: str | None = None
     interrupted: bool = False
     message: str = ""
@@ -280,6 +282,7 @@ class _Runner:
             budget=context.budget,
             instance_name=context.instance.name,
             instance_hash=context.instance.digest,
+            found_by=context.found_by,
             hint=self.hint_report,
             interrupted=interrupted,
             message=message,

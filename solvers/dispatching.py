@@ -256,11 +256,12 @@ def _play(instance: Instance, context: Context, batch: RuleBatch) -> bool:
 
 
 def _offer(instance: Instance, context: Context, batch: RuleBatch) -> None:
-    schedule = batch.schedule()
-    assert schedule is not None
+    schedule, place = batch.schedule(), batch.best
+    assert schedule is not None and place is not None
+    by = f"rule:{batch.rules[place[1]]},scheme={batch.schemes[place[2]]}"
     # What is fixed may contradict itself, which no choice of a rule can mend.
     if "fixed" not in instance.features or not check(instance, schedule):
-        context.offer(schedule)
+        context.offer(schedule, by)
 
 
 def _check_plays(rules: Sequence[str], schemes: Sequence[str], samples: int, greed: int, delta: int) -> None:

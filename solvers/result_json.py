@@ -53,6 +53,7 @@ class StoredResult:
     instance: StoredInstance
     schedule: StoredSchedule | None = None
     solver: str = ""
+    found_by: str | None = None
     status: str = "feasible"
     objective: int | None = None
     objectives: list[int] | None = None
@@ -107,6 +108,7 @@ def to_dict(result: Result, instance: Instance) -> dict[str, Any]:
         "schema": SCHEMA,
         "instance": {"name": instance.name, "hash": instance.digest, "objective": list(instance.objective)},
         "solver": result.solver,
+        "found_by": result.found_by,
         "status": result.status.value,
         "objective": result.objective,
         "objectives": None if result.objectives is None else list(result.objectives),

@@ -169,7 +169,8 @@ class _Sampling:
             context.count(left - int(control[LEFT]))
             if found:
                 start = project.state.activity["start"]
-                context.offer(Schedule(start, mode - self.view.mode_ptr[:-1]))
+                by = f"sgs:{self.rule.name},scheme={stage.scheme}"
+                context.offer(Schedule(start, mode - self.view.mode_ptr[:-1]), by)
             else:
                 seconds = max(perf_counter() - begun, 1e-6)
                 self.steps = int(np.clip(self.steps * SLICE_SECONDS / seconds, 100, MOST_STEPS))

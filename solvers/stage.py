@@ -123,6 +123,7 @@ class Context:
         self.trace: list[tuple[float, int | None, int | None]] = []
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.solver = ""
+        self.found_by: str | None = None
         self._stop = threading.Event()
         self._lock = threading.RLock()
         self._closed = False
@@ -192,9 +193,10 @@ class Context:
 
     # -- results ---------------------------------------------------------------------------------
 
-    def offer(self, schedule: Schedule) -> bool:
+    def offer(self, schedule: Schedule, by: str | None = None) -> bool:
         """Check a schedule and keep it if it is better; returns whether it was. O(check).
 
+        ``by`` says who made it more exactly than the stage's own spec: which of its rules, in which scheme.
         Raises InternalError if it breaks a constraint or beats the lower bound.
         """
         broken = check(self.instance, schedule)
@@ -205,8 +207,8 @@ class Context:
             if self._closed or (self.objectives is not None and values >= self.objectives):
                 return False
             self._refuse_contradiction(values[0], self.lower_bound)
-            self.incumbent, self.objectives = schedule, values
-            self._mark("solution", objective=values[0], objectives=list(values), solver=self.solver)
+            self.incumbent, self.objectives, self.found_by = schedule, values, by or self.solver
+            self._mark("solution", objective=values[0], objectives=list(values), solver=self.found_by)
         return True
 
     def offer_bound(self, bound: int) -> bool:

@@ -428,6 +428,16 @@ def test_bad_parameters_are_refused(argument: str, parameters: dict[str, str], m
         make(argument, **parameters)
 
 
+def test_the_result_names_the_rule_and_the_scheme_that_made_the_schedule() -> None:
+    """Numbers of one rule differ by 30 points over the scheme, so neither may be left to a default."""
+    assert run_stage(load("ft06"), make("spt")).found_by == "rule:spt,scheme=non_delay"
+    best = run_stage(load("ft06"), make("best")).found_by
+    assert best is not None
+    name, _, rest = best.removeprefix("rule:").partition(",")
+    again = run_stage(load("ft06"), make(name, **dict([rest.split("=")])))
+    assert again.objectives == run_stage(load("ft06"), make("best")).objectives
+
+
 def test_an_empty_shop_has_an_empty_schedule() -> None:
     """No jobs: makespan 0."""
     values, schedule = dispatch_batch(Instance.job_shop([], [], 2).derived(shop_view), ["spt"], ["append", "non_delay"])

@@ -188,6 +188,7 @@ def test_iterations_count_schedules_as_the_literature_does() -> None:
     instance = load("j301_1")
     assert run(instance, Sgs()).iterations == 1
     assert run(instance, Sgs(samples=20)).iterations == 20
+    assert run(instance, Sgs(scheme="parallel")).found_by == "sgs:lft,scheme=parallel"
     assert run(instance, Sgs(samples=20, justify=True)).iterations == 60
     assert run(instance, Sgs("best")).iterations == len(find_rules("best", "serial"))
     assert run(instance, Sgs(samples=1000, justify=True), Budget(iterations=100)).iterations == 100
