@@ -19,6 +19,9 @@ from makespan.solvers.cp_sat.tasks import Draft, Hint
 TICKS_PER_SECOND = 1000
 """Iterations in one second of CP-SAT's deterministic time."""
 
+SMALL_TASKS = 100
+"""Up to this many tasks two workers both search completely, if the objective is the largest of something."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -136,7 +139,7 @@ class Search:
         )
         if self._is_over():
             return False
-        solver = self._solver = self._configured()
+        solver = self._solver = self._configured(self.instance.objective[level])
         if level == 0 and request.minimise:
             solver.best_bound_callback = self._on_bound
         status = solver.solve(draft.model, _Listener(self, draft))
@@ -158,11 +161,15 @@ class Search:
             self.report.bound(bound)
         return self.values is not None and bound is not None and bound >= self.values[level]
 
-    def _configured(self) -> cp_model.CpSolver:
+    def _configured(self, objective: str) -> cp_model.CpSolver:
         request, solver = self.request, cp_model.CpSolver()
         parameters = solver.parameters
         parameters.num_workers = 1 if request.deterministic else request.workers
         parameters.random_seed = request.seed % 2**31
+        is_small = self.instance.num_tasks <= SMALL_TASKS and objective in ("makespan", "max_lateness")
+        if is_small and parameters.num_workers == 2 and "subsolvers" not in request.parameters:
+            # By default the second worker only looks for better schedules; of small projects the proof takes longest.
+            parameters.subsolvers.extend(("core", "no_lp"))
         if request.deadline is not None:
             parameters.max_time_in_seconds = max(0.01, request.deadline - time.monotonic())
         if request.ticks is not None:
