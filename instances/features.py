@@ -74,14 +74,14 @@ def _shape_features(instance: Instance) -> set[str]:
         found.add("time_lag")
     if (instance.arc_lag < 0).any():
         found.add("max_lag")
-    if not _is_chains(instance):
+    if not is_chains(instance):
         found.add("network")
     if _revisits(instance):
         found.add("recirculation")
     return found
 
 
-def _is_chains(instance: Instance) -> bool:
+def is_chains(instance: Instance) -> bool:
     """Whether the arcs form one chain per job (per connected set of tasks where there are no jobs)."""
     n = instance.num_tasks
     num_pred = np.bincount(instance.arc_succ, minlength=n)

@@ -7,7 +7,9 @@ from math import lcm
 import numpy as np
 
 from makespan.instances.calendars import open_windows
+from makespan.instances.dates import deadlines
 from makespan.instances.instance import ES, HORIZON_LIMIT, SS, Instance, IntArray
+from makespan.instances.project_view import topological_order
 
 _LISTED_WINDOWS = 20_000
 
@@ -40,7 +42,7 @@ def horizon(instance: Instance) -> int:
             span = span + wait
     cover = np.maximum.reduceat(span + _after(instance), instance.mode_ptr[:-1])
     total = last_date + sum(cover.tolist()) + idle
-    return int(min(total, _last_deadline(instance), HORIZON_LIMIT))
+    return int(min(total, int(deadlines(instance).max()), HORIZON_LIMIT))
 
 
 def _last_date(instance: Instance) -> int:
@@ -55,14 +57,6 @@ def _last_date(instance: Instance) -> int:
         endless = np.repeat(instance.calendar.period == 0, np.diff(instance.calendar.ptr))
         dates.append(int(instance.calendar.time[endless].max(initial=0)))
     return max(dates)
-
-
-def _last_deadline(instance: Instance) -> int:
-    """The last deadline if every task has one."""
-    latest = np.full(instance.num_tasks, HORIZON_LIMIT) if instance.deadline is None else instance.deadline
-    if instance.job_deadline is not None and instance.job is not None:
-        latest = np.minimum(latest, np.where(instance.job >= 0, instance.job_deadline[instance.job], HORIZON_LIMIT))
-    return int(latest.max())
 
 
 def _after(instance: Instance) -> IntArray:
@@ -85,22 +79,12 @@ def _after(instance: Instance) -> IntArray:
 def _is_tied(instance: Instance) -> bool:
     """Whether moving one task to the left alone can break a constraint with a later one."""
     starts_only = ((instance.arc_kind == ES) | (instance.arc_kind == SS)) & (instance.arc_lag >= 0)
-    return instance.blocking or instance.no_wait or not bool(starts_only.all()) or not _is_acyclic(instance)
-
-
-def _is_acyclic(instance: Instance) -> bool:
-    """Whether the arcs close no circle. Peels off tasks without open predecessors, O(tasks + arcs)."""
-    open_preds = np.bincount(instance.arc_succ, minlength=instance.num_tasks)
-    ready = np.flatnonzero(open_preds == 0).tolist()
-    done = 0
-    while ready:
-        task = ready.pop()
-        done += 1
-        for succ in instance.arc_succ[instance.arc_ptr[task] : instance.arc_ptr[task + 1]].tolist():
-            open_preds[succ] -= 1
-            if open_preds[succ] == 0:
-                ready.append(succ)
-    return done == instance.num_tasks
+    return (
+        instance.blocking
+        or instance.no_wait
+        or not bool(starts_only.all())
+        or topological_order(instance).size < instance.num_tasks
+    )
 
 
 def _waits_and_spans(instance: Instance, origin: int) -> tuple[IntArray, IntArray]:

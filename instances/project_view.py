@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from makespan.instances.instance import ES, HORIZON_LIMIT, IndexArray, Instance, IntArray
+from makespan.instances.dates import deadlines, releases
+from makespan.instances.instance import ES, IndexArray, Instance, IntArray
 
 
 class ProjectView(NamedTuple):
@@ -118,9 +119,9 @@ def _make_view(instance: Instance) -> ProjectView:
         pred_ptr=_locked(_ptr(np.bincount(succ_task, minlength=n), np.int32)),
         pred_task=_locked(pred_task),
         pred_arc=_locked(into.astype(np.int32)),
-        order=_locked(_topological_order(instance)),
+        order=_locked(topological_order(instance)),
         release=_locked(_release(instance, fixed)),
-        deadline=_locked(tightest(instance, instance.deadline, instance.job_deadline)),
+        deadline=_locked(deadlines(instance)),
         fixed_start=_locked(fixed),
         machine=instance.machine,
         transport=_locked(np.zeros((0, 0), np.int64) if instance.transport is None else instance.transport),
@@ -132,22 +133,8 @@ def _make_view(instance: Instance) -> ProjectView:
     )
 
 
-def tightest(instance: Instance, per_task: IntArray | None, per_job: IntArray | None) -> IntArray:
-    """Shape (num_tasks,): the earlier of a task's own due date or deadline and that of its job."""
-    limit = np.full(instance.num_tasks, HORIZON_LIMIT, np.int64) if per_task is None else per_task.copy()
-    if per_job is not None and instance.job is not None:
-        in_job = instance.job >= 0
-        limit[in_job] = np.minimum(limit[in_job], per_job[instance.job[in_job]])
-    return limit
-
-
 def _release(instance: Instance, fixed: IntArray) -> IntArray:
-    release = np.where(fixed >= 0, 0, instance.now)
-    if instance.release is not None:
-        release = np.maximum(release, instance.release)
-    if instance.job_release is not None and instance.job is not None:
-        release = np.maximum(release, np.where(instance.job >= 0, instance.job_release[instance.job], 0))
-    return release
+    return np.maximum(np.where(fixed >= 0, 0, instance.now), releases(instance))
 
 
 def _demands(instance: Instance, kind: NDArray[np.bool_], name: str) -> dict[str, NDArray]:
@@ -192,8 +179,8 @@ def _point_ptr(instance: Instance) -> IntArray:
     return _ptr(2 * np.bincount(resource, minlength=instance.num_resources) + 2, np.int64)
 
 
-def _topological_order(instance: Instance) -> IndexArray:
-    """The tasks' own order where every arc rises, else Kahn's."""
+def topological_order(instance: Instance) -> IndexArray:
+    """The tasks' own order where every arc rises, else Kahn's; it lacks those on and behind a circle of arcs."""
     n = instance.num_tasks
     if (instance.arc_succ > instance.arc_pred).all():
         return np.arange(n, dtype=np.int32)

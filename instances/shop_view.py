@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.instances.calendars import work_pieces
+from makespan.instances.dates import deadlines, releases
 from makespan.instances.features import unsupported
 from makespan.instances.instance import HORIZON_LIMIT, OBJECTIVES, Instance, IntArray, T
 
@@ -166,11 +167,11 @@ def shop_view(instance: Instance) -> ShopView:
         duration=duration,
         mode_in_task=source - np.repeat(instance.mode_ptr[task], np.diff(mode_ptr)),
         line_ptr=_running_sum(np.bincount(machine[machine >= 0], minlength=instance.num_resources)),
-        release=_release(instance)[task],
+        release=np.maximum(releases(instance), instance.now)[task],
         task_release=_per_task(instance, instance.release, 0)[task],
         task_due=_per_task(instance, instance.due, HORIZON_LIMIT)[task],
         task_weight=_per_task(instance, instance.weight, 1)[task],
-        deadline=_deadline(instance)[task] if "deadline" in instance.features else nothing,
+        deadline=deadlines(instance)[task] if "deadline" in instance.features else nothing,
         job_release=_per_job(instance.job_release, job_ptr.size - 1, 0),
         job_due=_per_job(instance.job_due, job_ptr.size - 1, HORIZON_LIMIT),
         job_weight=_per_job(instance.job_weight, job_ptr.size - 1, 1),
@@ -258,25 +259,8 @@ def _begins_group(values: IntArray) -> NDArray[np.bool_]:
     return begins
 
 
-def _release(instance: Instance) -> IntArray:
-    earliest = np.maximum(_per_task(instance, instance.release, 0), instance.now)
-    return np.maximum(earliest, _of_job(instance, instance.job_release, 0))
-
-
-def _deadline(instance: Instance) -> IntArray:
-    latest = _per_task(instance, instance.deadline, HORIZON_LIMIT)
-    return np.minimum(latest, _of_job(instance, instance.job_deadline, HORIZON_LIMIT))
-
-
 def _per_task(instance: Instance, values: IntArray | None, absent: int) -> IntArray:
     return np.full(instance.num_tasks, absent, np.int64) if values is None else values
-
-
-def _of_job(instance: Instance, values: IntArray | None, absent: int) -> IntArray:
-    """The value of each task's job."""
-    if values is None or instance.job is None:
-        return np.full(instance.num_tasks, absent, np.int64)
-    return np.where(instance.job >= 0, values[instance.job], absent)
 
 
 def _per_job(values: IntArray | None, num_jobs: int, absent: int) -> IntArray:

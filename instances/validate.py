@@ -312,12 +312,12 @@ def _check_objective(instance: Instance) -> None:
 
 def _check_chains(instance: Instance) -> None:
     """Blocking, no-wait and permutation need jobs whose tasks form chains."""
-    from makespan.instances.features import _is_chains
+    from makespan.instances.features import is_chains
 
     for name in ("blocking", "no_wait", "permutation"):
         if getattr(instance, name):
             _require(
-                instance.job is not None and _is_chains(instance),
+                instance.job is not None and is_chains(instance),
                 f"{name}: every job must be one chain of tasks",
             )
     if instance.permutation:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from makespan.instances.dates import first_starts
 from makespan.instances.instance import ES, HORIZON_LIMIT, SE, Instance, IntArray
 from makespan.instances.occupation import Rows, levels
 from makespan.instances.schedule import flow_time, max_lateness, total_tardiness, weighted_tardiness
@@ -91,7 +92,7 @@ def heads(instance: Instance) -> Heads:
     """Longest paths to every start and end. O(n) for acyclic arcs."""
     n = instance.num_tasks
     value = np.zeros(2 * n, np.int64)
-    value[:n] = _first_starts(instance)
+    value[:n] = first_starts(instance)
     before = np.empty(2 * n, np.int64)
     points = instance.derived(_points)
     on_circle = raise_along_arcs(*_by_source(points.source, points.target, points.weight, 2 * n), value, before)
@@ -121,17 +122,6 @@ def _by_source(source: IntArray, target: IntArray, weight: IntArray, size: int) 
     order = np.argsort(source, kind="stable")
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(source, minlength=size))))
     return ptr, target[order], weight[order]
-
-
-def _first_starts(instance: Instance) -> IntArray:
-    start = np.full(instance.num_tasks, instance.now, np.int64)
-    if instance.fixed_start is not None:
-        start = np.where(instance.fixed_start >= 0, instance.fixed_start, start)
-    if instance.release is not None:
-        start = np.maximum(start, instance.release)
-    if instance.job_release is not None and instance.job is not None:
-        start = np.maximum(start, np.where(instance.job >= 0, instance.job_release[instance.job], 0))
-    return start
 
 
 def _last_tails(instance: Instance) -> IntArray:

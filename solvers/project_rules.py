@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from makespan.instances.dates import tightest
 from makespan.instances.instance import HORIZON_LIMIT, Instance, IntArray
-from makespan.instances.project_view import ProjectView, project_view, tightest
+from makespan.instances.project_view import ProjectView, project_view
 from makespan.solvers.kernels.critical_path import longest_paths, total_after
 from makespan.solvers.kernels.project_state import Project
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 
-from makespan.instances.instance import EE, ES, HORIZON_LIMIT, SE, IndexArray, Instance, IntArray
+from makespan.instances.dates import deadlines, first_starts
+from makespan.instances.instance import EE, ES, SE, IndexArray, Instance, IntArray
 from makespan.solvers.cp_sat.calendars import Calendars, Span
 
 Expr = Any
@@ -131,15 +132,8 @@ def _fits(instance: Instance, mode: int) -> bool:
 
 def _windows(draft: Draft, eligible: list[dict[int, tuple[Span, ...]]], latest: int) -> tuple[IntArray, IntArray]:
     """Earliest start and latest end of each task by its dates and, along the arcs, by those of the others."""
-    instance, n = draft.instance, draft.instance.num_tasks
-    early = np.full(n, instance.now, np.int64)
-    late = np.full(n, latest, np.int64)
-    if instance.fixed_start is not None:
-        early = np.where(instance.fixed_start >= 0, instance.fixed_start, early)
-    for values in (instance.release, _per_task(instance, instance.job_release, 0)):
-        early = early if values is None else np.maximum(early, values)
-    for values in (instance.deadline, _per_task(instance, instance.job_deadline, HORIZON_LIMIT)):
-        late = late if values is None else np.minimum(late, values)
+    instance = draft.instance
+    early, late = first_starts(instance), np.minimum(latest, deadlines(instance))
 
     shortest = np.array([min((s[0].length for s in spans.values()), default=0) for spans in eligible], np.int64)
     longest = np.array([max((s[-1].length for s in spans.values()), default=0) for spans in eligible], np.int64)
@@ -154,13 +148,6 @@ def _windows(draft: Draft, eligible: list[dict[int, tuple[Span, ...]]], latest: 
     backward = -late
     _relax(backward, succ, pred, least_back, limit=0)
     return early, -backward
-
-
-def _per_task(instance: Instance, values: IntArray | None, absent: int) -> IntArray | None:
-    """A field per job, read for each task."""
-    if values is None or instance.job is None:
-        return None
-    return np.where(instance.job >= 0, values[instance.job], absent)
 
 
 def _relax(value: IntArray, source: IndexArray, target: IndexArray, gap: IntArray, limit: int) -> None:
