@@ -58,6 +58,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a rule, or best for the best of all",
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
+        SolverEntry(
+            "iterated_dispatch",
+            "makespan.solvers.iterated_dispatch:make",
+            "job shops of any size: dispatching to and fro, each pass with the ends of the last as priorities",
+            "",
+            ("iterated_dispatch", "iterated_dispatch,seconds=10"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }
