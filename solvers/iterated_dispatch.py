@@ -88,11 +88,8 @@ def schedule_of(view: ShopView, start: IntArray) -> Schedule:
 
 
 def order_of(view: ShopView, schedule: Schedule) -> IntArray:
-    """A topological order of the operations of a feasible schedule, by start. O(n log n).
-
-    Among equal starts, operations that take no time come first, unless an earlier one of their job takes time: then
-    they would start later. Within a job the processing order breaks the remaining ties.
-    """
+    """A topological order of the operations of a feasible schedule: by start, those that take no time first, then in
+    processing order. O(n log n)."""
     start = schedule.start[view.task]
     return np.lexsort((np.arange(start.size), view.duration > 0, start))
 

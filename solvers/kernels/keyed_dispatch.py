@@ -28,8 +28,8 @@ class KeyedShop(NamedTuple):
     """Read-only arrays of a shop with one machine per operation; operations numbered job by job, times int64.
 
     ``job_ptr`` (num_jobs + 1,), ``job``, ``machine``, ``duration``, ``release`` (num_operations,); ``line_ptr``
-    (num_machines + 1,): the sum of how many operations each machine has, running. An operation without a machine has
-    one of its own, behind the real ones.
+    (num_machines + 1,): the sum of how many operations each machine has, running. An operation
+    without a machine, or of duration 0, which uses none, has one of its own behind the real ones.
     """
 
     job_ptr: IntArray
@@ -59,7 +59,7 @@ class Passage(NamedTuple):
 def keyed_shop(view: ShopView) -> KeyedShop:
     """The arrays of a shop view whose operations have one mode each; take it as ``view.derived(keyed_shop)``."""
     machine = view.machine.copy()
-    bare = machine < 0
+    bare = (machine < 0) | (view.duration == 0)
     machine[bare] = view.num_machines + np.arange(np.count_nonzero(bare))
     counts = np.bincount(machine, minlength=view.num_machines)
     shop = KeyedShop(
