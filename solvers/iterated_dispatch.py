@@ -102,7 +102,7 @@ class _Lane:
         self._passage, self._time = new_passage(shop), np.empty(shop.machine.size, np.int64)
         self.order = np.empty(shop.machine.size, np.int64)
 
-    def passes(self, context: Context) -> Iterator[int | None]:
+    def passes(self) -> Iterator[int | None]:
         """Makespan after each pass, None within one, so that the caller can look at the clock."""
         number = 0
         while True:
@@ -145,25 +145,36 @@ class IteratedDispatch:
 
     def run(self, instance: Instance, context: Context) -> None:
         view = instance.derived(shop_view)
-        shop = view.derived(keyed_shop)
         presenter = Presenter(instance, context)
-        lanes = [_first_lane(view, shop, context)] + [
-            _Lane(shop, context.rng(lane), *_most_work_remaining(shop, lane % 2 == 0))
-            for lane in range(1, context.threads)
-        ]
-        best = int(context.objectives[0]) if context.objectives else None
-        streams = [lane.passes(context) for lane in lanes]
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            while not presenter.expired():
-                values = list(pool.map(next, streams)) if len(lanes) > 1 else [next(streams[0])]
-                for lane, value in zip(lanes, values, strict=True):
-                    if value is None:
-                        continue
-                    context.count(1)
-                    if best is None or value < best:
-                        best = value
-                        presenter.improve(lane.order)
+        to_and_fro(view, context, presenter, context.threads)
         presenter.flush()
+
+
+def to_and_fro(
+    view: ShopView, context: Context, presenter: Presenter, threads: int, passes: int | None = None
+) -> IntArray | None:
+    """Dispatch to and fro until the stage must return, or for ``passes`` passes of each of ``threads`` lanes.
+
+    Returns the topological order of the best schedule of these passes, None if there was no time for one.
+    """
+    shop = view.derived(keyed_shop)
+    lanes = [_first_lane(view, shop, context)]
+    lanes += [_Lane(shop, context.rng(lane), *_most_work_remaining(shop, lane % 2 == 0)) for lane in range(1, threads)]
+    incumbent = int(context.objectives[0]) if context.objectives else None
+    streams = [lane.passes() for lane in lanes]
+    best, order, made = incumbent, None, 0
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        while not presenter.expired() and (passes is None or made < passes * threads):
+            values = list(pool.map(next, streams)) if len(lanes) > 1 else [next(streams[0])]
+            for lane, value in zip(lanes, values, strict=True):
+                if value is None:
+                    continue
+                made += 1
+                context.count(1)
+                if best is None or value < best:
+                    best, order = value, lane.order.copy()
+                    presenter.improve(order)
+    return order
 
 
 def make(argument: str | None = None, **parameters: str) -> IteratedDispatch:

@@ -65,6 +65,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "",
             ("iterated_dispatch", "iterated_dispatch,seconds=10"),
         ),
+        SolverEntry(
+            "windows",
+            "makespan.solvers.windows:make",
+            "large job shops: tabu search on overlapping windows, merged exactly",
+            "",
+            ("windows", "iterated_dispatch,seconds=20+windows", "windows,size=5000"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }
