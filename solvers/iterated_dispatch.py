@@ -146,7 +146,7 @@ class IteratedDispatch:
     def run(self, instance: Instance, context: Context) -> None:
         view = instance.derived(shop_view)
         presenter = Presenter(instance, context)
-        to_and_fro(view, context, presenter, context.threads)
+        to_and_fro(view, context, presenter, max(1, context.threads))
         presenter.flush()
 
 
@@ -163,6 +163,8 @@ def to_and_fro(
     incumbent = int(context.objectives[0]) if context.objectives else None
     streams = [lane.passes() for lane in lanes]
     best, order, made = incumbent, None, 0
+    if view.num_operations == 0:
+        passes = 1
     with ThreadPoolExecutor(len(lanes)) as pool:
         while not presenter.expired() and (passes is None or made < passes * threads):
             values = list(pool.map(next, streams)) if len(lanes) > 1 else [next(streams[0])]

@@ -102,14 +102,11 @@ class Windows:
     def run(self, instance: Instance, context: Context) -> None:
         view = instance.derived(shop_view)
         presenter = Presenter(instance, context)
-        if view.num_operations == 0:
-            presenter.improve(np.zeros(0, np.int64))
-            return
         if context.incumbent is not None:
             order = order_of(view, context.incumbent)
         else:
             order = to_and_fro(view, context, presenter, 1, self.passes)
-        if order is not None:
+        if order is not None and order.size > 0:
             _Search(self, view, context, presenter, order).run()
         presenter.flush()
 
@@ -175,9 +172,11 @@ class _Search:
                     if before is not None and (before - makespan) * LEAST_GAIN < before:
                         self._enlarge()
                     before = makespan
-                self._finish(self._begin_sweeps(pool, makespan))
+                moves = self._finish(self._begin_sweeps(pool, makespan))
                 self._order = self._plan.order.copy()
                 self._round += 1
+                if moves == 0 and not self._enlarge():
+                    return  # every longest path runs along jobs alone
 
     def _new_sweepers(self) -> list[_Sweeper]:
         return [_Sweeper(self._shop, self._size) for _ in range(max(1, self._context.threads))]
@@ -188,18 +187,21 @@ class _Search:
         if objectives and incumbent is not None and self._best is not None and objectives[0] < self._best:
             self._order = order_of(self._view, incumbent)
 
-    def _enlarge(self) -> None:
+    def _enlarge(self) -> bool:
+        """Double the windows if they may grow; returns whether."""
         largest = min(self._view.num_operations, LARGEST_WINDOW)
-        if self._stage.size == 0 and self._size < largest:
-            self._size = min(2 * self._size, largest)
-            self._sweepers = self._new_sweepers()
+        if self._stage.size > 0 or self._size >= largest:
+            return False
+        self._size = min(2 * self._size, largest)
+        self._sweepers = self._new_sweepers()
+        return True
 
     def _improved(self, makespan: int, order: IntArray) -> None:
         if self._best is None or makespan < self._best:
             self._best = makespan
             self._presenter.improve(order)
 
-    def _begin_sweeps(self, pool: ThreadPoolExecutor, makespan: int) -> list[Future[None]]:
+    def _begin_sweeps(self, pool: ThreadPoolExecutor, makespan: int) -> list[Future[int]]:
         n, threads = self._view.num_operations, len(self._sweepers)
         if n < 2 * self._size:
             threads = 1
@@ -216,28 +218,30 @@ class _Search:
                 time_plan(self._shop, self._plan, first, stop)
         return [pool.submit(self._sweep, number, *part) for number, part in enumerate(parts)]
 
-    def _sweep(self, number: int, first: int, stop: int) -> None:
-        """One sweep over the places ``first`` to ``stop - 1``."""
+    def _sweep(self, number: int, first: int, stop: int) -> int:
+        """One sweep over the places ``first`` to ``stop - 1``; returns the moves it made."""
         sweeper, context = self._sweepers[number], self._context
         size, hop = min(self._size, stop - first), max(1, self._size // 2)
         rng = np.random.default_rng([context.seed, self._round, number])
         begins = [first, *range(first + int(rng.integers(1, hop + 1)), stop - size, hop), stop - size]
         if self._round % 2:
             begins.reverse()
-        patience = max(1, size * self._stage.patience // 100)
+        patience, made = max(1, size * self._stage.patience // 100), 0
         for index, begin in enumerate(dict.fromkeys(begins)):
             if self._presenter.expired():
-                return
+                break
             stream = (self._round << 32) + (number << 24) + index
             left = context.remaining_iterations()
             limit = 1 << 40 if left is None else left
             for moves in sweeper.search(self._plan, begin, begin + size, context.seed, stream, limit, patience):
                 context.count(moves)
+                made += moves
                 if self._presenter.expired():
                     sweeper.hurry()
+        return made
 
-    def _finish(self, sweeps: list[Future[None]]) -> None:
-        """Wait for the sweeps; offer what they have so far now and then."""
+    def _finish(self, sweeps: list[Future[int]]) -> int:
+        """Wait for the sweeps and offer what they have so far now and then; returns the moves they made."""
         while wait(sweeps, _POLL_SECONDS).not_done:
             if time.perf_counter() >= self._since:
                 began = time.perf_counter()
@@ -248,5 +252,4 @@ class _Search:
                 makespan = pass_along(self._shop, order, True, np.empty_like(order))
                 self._improved(makespan, order)
                 self._since = time.perf_counter() + 20 * (time.perf_counter() - began) + _POLL_SECONDS
-        for sweep in sweeps:
-            sweep.result()
+        return sum(sweep.result() for sweep in sweeps)

@@ -1,13 +1,13 @@
 """Cutting a window out of the schedule of a job shop, and putting it back.
 
-A schedule lies in the arrays of a ``Plan``. A window is a run of places in its topological order: all it depends on lies
-before it, what depends on it behind it, and on each machine and in each job it is a run too. So
+A schedule lies in the arrays of a ``Plan``. A window is a run of places in its topological order: all it depends on
+lies before it, what depends on it behind it, and on each machine and in each job it is a run too. So
 
     makespan = max(value of the window, longest path that avoids it),
 
 and whatever order the window is given, it closes no circle with the rest. Heads of all before the window and rests of
-all behind it must be exact, the others need not be: a sweep from left to right leaves exact heads behind, one from right
-to left exact rests, and no sweep ever goes through the whole schedule for one window.
+all behind it must be exact, the others need not be: a sweep from left to right leaves exact heads behind, one from
+right to left exact rests, and no sweep ever goes through the whole schedule for one window.
 
 ``split`` makes the two sides of a place independent, so that threads can work on them at once: each arc from u to v
 across it gets a time t between the end of u and the latest start of v. The left side then counts makespan - t as the
@@ -22,16 +22,16 @@ from typing import NamedTuple
 import numpy as np
 
 from makespan.instances.instance import IndexArray, IntArray
-from makespan.solvers.kernels import inlined, kernel
+from makespan.solvers.kernels import inlined, kernel, step
 from makespan.solvers.kernels.keyed_dispatch import KeyedShop
 from makespan.solvers.kernels.random import seed_stream
 from makespan.solvers.kernels.window_search import BEST, SIZE, VALUE, evaluate_window
 
 
 class Plan(NamedTuple):
-    """A schedule, (num_operations,) each: ``order``, topological; ``head``, the start, and ``rest``, the longest path from
-    there on; ``release`` and ``tail``; neighbours in job and on machine, -1 for none or across a split; ``local`` is
-    scratch, -1 throughout between calls."""
+    """A schedule, (num_operations,) each: ``order``, topological; ``head``, the start, and ``rest``, the longest path
+    from there on; ``release`` and ``tail``; neighbours in job and on machine, -1 for none or across a split; ``local``
+    is scratch, -1 throughout between calls."""
 
     order: IntArray
     head: IntArray
@@ -71,8 +71,8 @@ def longest_rest(shop, plan, op):
     return shop.duration[op] + rest
 
 
-@kernel
-def time_plan(shop, plan, first, stop):
+@step
+def set_times(shop, plan, first, stop):
     """Set heads and rests of the places ``first`` to ``stop - 1``; returns the longest path through them.
 
     Exact where those outside that they depend on are. O(stop - first).
@@ -85,6 +85,12 @@ def time_plan(shop, plan, first, stop):
         plan.rest[op] = longest_rest(shop, plan, op)
         value = max(value, plan.head[op] + plan.rest[op])
     return value
+
+
+@kernel
+def time_plan(shop, plan, first, stop):
+    """``set_times`` for Python."""
+    return set_times(shop, plan, first, stop)
 
 
 @kernel
@@ -103,7 +109,7 @@ def lay_out(shop, order, plan):
         if last[k] >= 0:
             plan.machine_after[last[k]] = op
         last[k] = op
-    return time_plan(shop, plan, 0, order.size)
+    return set_times(shop, plan, np.int64(0), order.size)
 
 
 @kernel
@@ -213,4 +219,4 @@ def put_back(shop, plan, first, w, last, following):
         op = plan.order[first + i]
         if plan.machine_after[op] >= 0:
             plan.machine_before[plan.machine_after[op]] = op
-    return time_plan(shop, plan, first, first + size)
+    return set_times(shop, plan, first, first + size)

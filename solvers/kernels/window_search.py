@@ -3,9 +3,9 @@
 A window knows the rest of the schedule by a release and a tail per operation: the longest paths to it and from its end
 that pass operations outside. Its value, the longest path through it, is that of the whole schedule. The moves are
 those of N7 on one random critical path (Balas and Vazacopoulos 1998; Zhang et al. 2007): an operation goes behind the
-last or before the first of its block, and the first or last goes inside; values are estimated along the block, and what
-is forbidden is to restore an order of two operations that a recent move reversed. Heads and tails are brought up to date
-along a topological order that each move mends, only where they change.
+last or before the first of its block, and the first or last goes inside; values are estimated along the block, and
+what is forbidden is to restore an order of two operations that a recent move reversed. Heads and rests are brought up
+to date along a topological order that each move mends, only where they change.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from makespan.solvers.kernels.random import below
 from makespan.solvers.kernels.tournament import NEVER
 
 SIZE, VALUE, BEST, ITERATION, IDLE, SAVED, WORK, INFO_SIZE = range(8)
-"""Places in ``info``: operations, value now, best value, iterations made, those since the best, whether the best order is
-stored, work done (operations touched)."""
+"""Places in ``info``: operations, value now, best value, iterations made, those since the best, whether the best order
+is stored, work done (operations touched)."""
 
 FURTHEST = 24
 """Places that a move takes an operation at most: long blocks would cost the square of their length."""
 
 TENURE = 12
-_TABU_BITS = 14
-_TABU_SIZE = 1 << _TABU_BITS
+"""Iterations for which a reversed pair stays, at least; at random up to twice as many."""
+
+_TABU_SIZE = 1 << 14
 _SPREAD = 0x9E3779B1
 
 
@@ -39,8 +40,8 @@ class Window(NamedTuple):
     ``op``: the operation in the shop; ``duration``, ``release``, ``tail``; ``head`` the start and ``rest`` the longest
     path from there on; ``job_before`` to ``machine_after``: neighbours within the window, -1 for none; ``order`` and
     ``place`` a topological order and its inverse, ``best_order`` that of the best value; ``mark``, ``path``,
-    ``block`` and ``trial`` are scratch; ``forbidden`` the iterations until which reversed pairs stay; ``random`` (1,) the state of the
-    generator; ``info`` see above.
+    ``block`` and ``trial`` are scratch; ``forbidden`` the iterations until which reversed pairs stay; ``random`` (1,)
+    the state of the generator; ``info`` see above.
     """
 
     op: IntArray
@@ -370,7 +371,7 @@ def best_move(w, length):
         for number in range(4 * size):
             kind, n = number // size, number % size
             ahead = kind < 2
-            # Kind 0: the first goes back; 1: one goes behind the last; 2: one goes before the first; 3: the last goes in.
+            # 0: the first goes in; 1: one goes behind the last; 2: one goes before the first; 3: the last goes in.
             low, high = (begin, begin + n) if kind % 2 == 0 else (begin + n, stop - 1)
             is_repeated = kind % 2 == 1 and low == begin
             if low == high or high - low > FURTHEST or is_repeated or (not ahead and high - low == 1):
