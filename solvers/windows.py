@@ -37,13 +37,16 @@ from makespan.solvers.stage import Context
 SLICE_WORK = 1_500_000
 """Operations touched per compiled call, about 20 ms."""
 
-OPERATIONS_PER_MACHINE = 10
+OPERATIONS_PER_MACHINE = 20
 """What the first windows hold of each machine."""
 
 LARGEST_WINDOW = 20_000
 
 LEAST_GAIN = 1_000
-"""Windows double when a sweep each way gains less than one part in so many."""
+"""Patience, then windows double when a sweep each way gains less than one part in so many."""
+
+MOST_PATIENCE = 8
+"""How far the patience grows, as a multiple of what it begins with."""
 
 _POLL_SECONDS = 0.05
 _BORDERS = (0.5, 0.4, 0.6, 0.3, 0.7)
@@ -56,9 +59,10 @@ class Windows:
     Parameters
     ----------
     size
-        Operations of a window; 0 lets them begin with OPERATIONS_PER_MACHINE and double when sweeps gain little.
+        Operations of a window; 0 lets them begin with OPERATIONS_PER_MACHINE and grow to LARGEST_WINDOW.
     patience
-        Moves without a better value after which a window is left, in per cent of its operations.
+        Moves without a better value after which a window is left at first, in per cent of its operations; it doubles
+        when sweeps gain little, up to MOST_PATIENCE times, and then the windows do.
     passes
         Passes of dispatching to and fro that make the first schedule where there is none.
 
@@ -68,7 +72,7 @@ class Windows:
     supports: ClassVar[frozenset[str]] = SHOP_SEARCH_FEATURES
 
     size: int = 0
-    patience: int = 100
+    patience: int = 25
     passes: int = 60
 
     def __post_init__(self) -> None:
@@ -156,6 +160,7 @@ class _Search:
         self._order = order
         self._size = min(view.num_operations, stage.size or OPERATIONS_PER_MACHINE * max(1, view.num_machines))
         self._sweepers = self._new_sweepers()
+        self._patience = stage.patience
         self._round = 0
         self._best = int(context.objectives[0]) if context.objectives else None
         self._since = 0.0
@@ -188,8 +193,11 @@ class _Search:
             self._order = order_of(self._view, incumbent)
 
     def _enlarge(self) -> bool:
-        """Double the windows if they may grow; returns whether."""
+        """Double the patience, or once that is done the windows; returns whether there was anything to double."""
         largest = min(self._view.num_operations, LARGEST_WINDOW)
+        if self._patience < MOST_PATIENCE * self._stage.patience:
+            self._patience *= 2
+            return True
         if self._stage.size > 0 or self._size >= largest:
             return False
         self._size = min(2 * self._size, largest)
@@ -226,7 +234,7 @@ class _Search:
         begins = [first, *range(first + int(rng.integers(1, hop + 1)), stop - size, hop), stop - size]
         if self._round % 2:
             begins.reverse()
-        patience, made = max(1, size * self._stage.patience // 100), 0
+        patience, made = max(1, size * self._patience // 100), 0
         for index, begin in enumerate(dict.fromkeys(begins)):
             if self._presenter.expired():
                 break
