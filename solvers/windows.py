@@ -106,6 +106,7 @@ class Windows:
     def run(self, instance: Instance, context: Context) -> None:
         view = instance.derived(shop_view)
         presenter = Presenter(instance, context)
+        order: IntArray | None
         if context.incumbent is not None:
             order = order_of(view, context.incumbent)
         else:

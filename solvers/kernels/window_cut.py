@@ -47,8 +47,20 @@ class Plan(NamedTuple):
 
 def new_plan(shop: KeyedShop) -> Plan:
     """Room for a schedule: 60 bytes per operation."""
-    n = shop.machine.size
-    return Plan(*(np.zeros(n, np.int64) for _ in range(5)), *(np.full(n, -1, np.int32) for _ in range(5)))
+    times = np.zeros((5, shop.machine.size), np.int64)
+    links = np.full((5, shop.machine.size), -1, np.int32)
+    return Plan(
+        order=times[0],
+        head=times[1],
+        rest=times[2],
+        release=times[3],
+        tail=times[4],
+        job_before=links[0],
+        job_after=links[1],
+        machine_before=links[2],
+        machine_after=links[3],
+        local=links[4],
+    )
 
 
 @inlined

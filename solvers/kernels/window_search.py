@@ -68,13 +68,24 @@ class Window(NamedTuple):
 
 def new_window(capacity: int) -> Window:
     """Room for a window. About 90 bytes per operation and 128 KiB."""
-    times = [np.zeros(capacity, np.int64) for _ in range(6)]
-    links = [np.zeros(capacity, np.int32) for _ in range(7)]
+    times = np.zeros((6, capacity), np.int64)
+    links = np.zeros((8, capacity), np.int32)
     return Window(
-        *times,
-        *links,
+        op=times[0],
+        duration=times[1],
+        release=times[2],
+        tail=times[3],
+        head=times[4],
+        rest=times[5],
+        job_before=links[0],
+        job_after=links[1],
+        machine_before=links[2],
+        machine_after=links[3],
+        order=links[4],
+        place=links[5],
+        best_order=links[6],
         mark=np.zeros(capacity + 1, np.uint8),
-        path=np.zeros(capacity, np.int32),
+        path=links[7],
         block=np.zeros(FURTHEST + 3, np.int32),
         trial=np.zeros(FURTHEST + 1, np.int64),
         forbidden=np.zeros(_TABU_SIZE, np.int64),
