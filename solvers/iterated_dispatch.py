@@ -40,7 +40,7 @@ class Presenter:
     """Offers ordered operations as schedules, but spends on that a tenth of the time at most: checking takes seconds
     where there are millions of operations.
 
-    The last improvement is held back until ``flush``, for which ``reserve`` seconds must be kept.
+    Other improvements are held back until ``flush``, for which ``reserve`` seconds are kept.
     """
 
     def __init__(self, instance: Instance, context: Context) -> None:
@@ -54,8 +54,8 @@ class Presenter:
 
     @property
     def reserve(self) -> float:
-        """Seconds that one offer takes, with a margin; 0 while nothing is held back."""
-        return 1.5 * self._cost if self._held is not None else 0.0
+        """Seconds to keep for a last offer: twice what the latest took."""
+        return 2 * self._cost
 
     def expired(self) -> bool:
         """Whether the stage must return, in time for a last offer."""

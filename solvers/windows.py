@@ -64,7 +64,7 @@ class Windows:
         Moves without a better value after which a window is left at first, in per cent of its operations; it doubles
         when sweeps gain little, up to MOST_PATIENCE times, and then the windows do.
     passes
-        Passes of dispatching to and fro that make the first schedule where there is none.
+        Passes of dispatching to and fro, per thread, that make the first schedule where there is none.
 
     An iteration is one move, or one of these passes. Memory: about 160 bytes per operation and 2 MB per thread.
     """
@@ -110,7 +110,7 @@ class Windows:
         if context.incumbent is not None:
             order = order_of(view, context.incumbent)
         else:
-            order = to_and_fro(view, context, presenter, 1, self.passes)
+            order = to_and_fro(view, context, presenter, max(1, context.threads), self.passes)
         if order is not None and order.size > 0:
             _Search(self, view, context, presenter, order).run()
         presenter.flush()
@@ -182,7 +182,11 @@ class _Search:
                 self._order = self._plan.order.copy()
                 self._round += 1
                 if moves == 0 and not self._enlarge():
-                    return  # every longest path runs along jobs alone
+                    break  # every longest path runs along jobs alone
+        self._improved(self._makespan(self._order), self._order)
+
+    def _makespan(self, order: IntArray) -> int:
+        return int(pass_along(self._shop, order, True, np.empty_like(order)))
 
     def _new_sweepers(self) -> list[_Sweeper]:
         return [_Sweeper(self._shop, self._size) for _ in range(max(1, self._context.threads))]
@@ -258,7 +262,6 @@ class _Search:
                     for sweeper in self._sweepers:
                         locks.enter_context(sweeper.lock)
                     order = self._plan.order.copy()
-                makespan = pass_along(self._shop, order, True, np.empty_like(order))
-                self._improved(makespan, order)
+                self._improved(self._makespan(order), order)
                 self._since = time.perf_counter() + 20 * (time.perf_counter() - began) + _POLL_SECONDS
         return sum(sweep.result() for sweep in sweeps)

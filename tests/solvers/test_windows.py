@@ -10,12 +10,11 @@ from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import objective_values
 from makespan.instances.sets import load
 from makespan.instances.shop_view import shop_view
-from makespan.solvers.api import Budget, solve
 from makespan.solvers.iterated_dispatch import IteratedDispatch, order_of, schedule_of
 from makespan.solvers.kernels.keyed_dispatch import KeyedShop, begin_pass, keyed_shop, new_passage, pass_along, run_pass
 from makespan.solvers.kernels.window_cut import Plan, cut_window, lay_out, new_plan, put_back, split, time_plan
 from makespan.solvers.kernels.window_search import BEST, ITERATION, VALUE, Window, new_window, search_window
-from makespan.solvers.stage import Context, Stage
+from makespan.solvers.stage import Budget, Context, Stage
 from makespan.solvers.windows import Windows
 from tests.oracles.brute_force import brute_force
 
@@ -201,8 +200,9 @@ class TestStage:
     def test_it_never_returns_worse_than_the_incumbent(self, stage: Stage) -> None:
         """It starts there and offers what is better alone."""
         instance = load("la31")
-        hint = solve(instance, "rule:mwkr", Budget(iterations=1)).schedule
-        assert hint is not None
+        shop, start = shop_of(instance), np.empty(instance.num_tasks, np.int64)
+        pass_along(shop, dispatched(shop, np.zeros(start.size, np.int64), True, 0), True, start)
+        hint = schedule_of(instance.derived(shop_view), start)
         context = Context(instance, Budget(iterations=200), 0, 1)
         context.offer(hint)
         before = context.objectives
