@@ -40,11 +40,13 @@ class Presenter:
     """Offers ordered operations as schedules, but spends on that a tenth of the time at most: checking takes seconds
     where there are millions of operations.
 
-    Other improvements are held back until ``flush``, for which ``reserve`` seconds are kept.
+    Other improvements are held back until ``flush``, for which ``reserve`` seconds are kept. Under an iteration budget
+    (``by_count``) the clock decides nothing: every improvement is offered, so that runs repeat.
     """
 
     def __init__(self, instance: Instance, context: Context) -> None:
         self.context = context
+        self.by_count = context.remaining_iterations() is not None
         self._view = instance.derived(shop_view)
         self._shop = self._view.derived(keyed_shop)
         self._start = np.empty(self._view.num_operations, np.int64)
@@ -64,7 +66,7 @@ class Presenter:
     def improve(self, order: IntArray) -> None:
         """Take a better topological order of the operations; it is copied."""
         self._held = order.copy()
-        if time.perf_counter() >= self._next:
+        if self.by_count or time.perf_counter() >= self._next:
             self.flush()
 
     def flush(self) -> None:

@@ -256,7 +256,7 @@ class _Search:
     def _finish(self, sweeps: list[Future[int]]) -> int:
         """Wait for the sweeps and offer what they have so far now and then; returns the moves they made."""
         while wait(sweeps, _POLL_SECONDS).not_done:
-            if time.perf_counter() >= self._since:
+            if not self._presenter.by_count and time.perf_counter() >= self._since:
                 began = time.perf_counter()
                 with contextlib.ExitStack() as locks:
                     for sweeper in self._sweepers:
