@@ -58,6 +58,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a rule, or best for the best of all",
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
+        SolverEntry(
+            "genetic",
+            "makespan.solvers.genetic:make",
+            "genetic search on activity lists for RCPSP, also multi-mode, every objective",
+            "",
+            ("genetic", "genetic,population=200"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }
