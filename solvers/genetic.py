@@ -48,6 +48,9 @@ MEMORY_BYTES = 2**28
 MOST_ROWS = 8
 """How many times the first population a later one may be."""
 
+LEAST_ROWS = 20
+"""Lists in the first population of a short run."""
+
 SHARES = (25, 75)
 """The stretch of time a child takes from one parent, in per cent: least and most."""
 
@@ -101,6 +104,10 @@ class Genetic:
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected {low} or more")
+
+    def first_size(self, iterations: int | None) -> int:
+        """Lists in the first population; fewer where few schedules are left to improve them."""
+        return self.population if iterations is None else min(self.population, max(LEAST_ROWS, iterations // 50))
 
     @property
     def kernels(self) -> tuple[Any, ...]:
@@ -158,7 +165,7 @@ class _Island:
         units = _grid_units(view)
         self.child, self.best = new_child(n, values, view.capacity.size), new_best(n, values)
         self.control = np.zeros(ADOPT + 1, np.int64)
-        self.control[SIZE] = min(rows, stage.population)
+        self.control[SIZE] = min(rows, stage.first_size(context.remaining_iterations()))
         self.control[ALTERNATES] = mirrors(instance)
         self.control[ON_GRID] = units > 0
         self.rng = context.rng(number).integers(0, 2**64, 1, np.uint64)

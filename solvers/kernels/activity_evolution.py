@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from makespan.instances.instance import IndexArray, IntArray
 from makespan.solvers.kernels import kernel, step
-from makespan.solvers.kernels.activity_events import Events, schedule_on_events
-from makespan.solvers.kernels.activity_grid import Grid, Modes, schedule_on_grid
+from makespan.solvers.kernels.activity_events import schedule_on_events
+from makespan.solvers.kernels.activity_grid import schedule_on_grid
 from makespan.solvers.kernels.activity_list import (
     ENTRY,
     PER_TEN_THOUSAND,
@@ -36,10 +36,11 @@ from makespan.solvers.kernels.mode_assignment import draw_mode, draw_modes, repa
 from makespan.solvers.kernels.objectives import evaluate, is_less, latest_ends, note_ends
 from makespan.solvers.kernels.random import below
 
-SIZE, FILLED, SIDE, TURN, ROW, PHASE, BUILT, STALL, FOUND, ALTERNATES, ON_GRID, ADOPT = range(12)
+SIZE, FILLED, SIDE, TURN, ROW, PHASE, BUILT, STALL, FOUND, ALTERNATES, ON_GRID, NEAR, ADOPT = range(13)
 """Entries of ``control``: rows in use, rows made since the last restart, side and row whose turn it is to be a parent,
-the row that a new list fills, the pass under construction, schedules built, children since the best one of this restart, whether ``best`` was improved, whether the
-populations alternate, whether schedules are built on the grid, and whether ``child.guest`` is to join."""
+the row that a new list fills, the pass under construction, schedules built, children since the best one of this
+restart, whether ``best`` was improved, whether the populations alternate, whether schedules are built on the grid,
+whether new lists are drawn near the best schedule, and whether ``child.guest`` is to join."""
 
 FIRST, MIRRORED, CROSSED, RIGHT, LEFT = range(5)
 """Passes: a row from a new list, its counterpart on side 1, a child, its right and its left justification."""
@@ -51,6 +52,10 @@ restart, and by how many per cent the population then grows."""
 
 REPAIRS_OF_DRAWN, REPAIRS_OF_CHILD = 20, 5
 """Changes tried, per task, to make modes fit the nonrenewable resources: those drawn at random, those of a child."""
+
+DRAWN_NEAR = 20
+"""Tasks, on average, in which a list drawn near the best schedule leaves its order (Valls, Ballestin and
+Quintanilla 2008)."""
 
 WORST = 2**62
 """Above every value."""
@@ -67,7 +72,6 @@ class Population(NamedTuple):
 class Child(NamedTuple):
     """One schedule in the making: ``list`` (num_tasks,) of SLOT, modes as indices into durations, its values; scratch.
     ``guest`` (num_tasks,) of ENTRY is a list with modes from elsewhere, its times are not read."""
-
 
     list: NDArray
     mode: IndexArray
@@ -128,10 +132,13 @@ def evolve_slice(
                 child.list[task].task = child.guest[task].task
                 child.mode[task] = child.guest[task].mode
         elif phase == FIRST:
-            draw_list(link, arc, key, rng, child.eligible, child.list)
+            priority, follow = key, 0
+            if control[NEAR]:
+                priority, follow = best.start, max(PER_TEN_THOUSAND - DRAWN_NEAR * PER_TEN_THOUSAND // n, 0)
+            draw_list(link, arc, priority, follow, rng, child.eligible, child.list)
             for task in range(n):
-                child.mode[task] = modes.ptr[task]
-            if is_multi_mode:
+                child.mode[task] = best.mode[task] if control[NEAR] else modes.ptr[task]
+            if is_multi_mode and not control[NEAR]:
                 draw_modes(
                     modes.ptr, modes.usable, duration, modes.spend_ptr, modes.spend_resource, modes.spend_amount,
                     modes.capacity, child.mode, child.spent, rng, REPAIRS_OF_DRAWN * n,
@@ -147,7 +154,7 @@ def evolve_slice(
                 parent = father if child.list[task].listed == 2 else mother
                 child.mode[task] = row[side, parent, task].mode
         backwards = 0
-        if phase == MIRRORED or phase == RIGHT or (phase == CROSSED and control[ALTERNATES] and side == 0):
+        if phase in (MIRRORED, RIGHT) or (phase == CROSSED and control[ALTERNATES] and side == 0):
             backwards = 1
         if phase == CROSSED:
             swap_neighbours(link, arc, backwards, setting[SWAP], rng, child.list)
@@ -164,17 +171,15 @@ def evolve_slice(
             for task in range(n):
                 child.list[task].release = link[backwards * n + task].release
         overdraft = 0
-        if is_multi_mode:
+        if modes.spend_resource.size > 0:
             overdraft = sum_up(
                 modes.spend_ptr, modes.spend_resource, modes.spend_amount, modes.capacity, child.mode, child.spent
             )
         broken = 0
         if control[ON_GRID]:
             chooses = is_multi_mode and phase != RIGHT and below(rng, PER_TEN_THOUSAND) < setting[CHOICE]
-            last = schedule_on_grid(
-                grid, link, arc, backwards, modes, chooses, child.mode, child.spent, child.list
-            )
-            if chooses:
+            last = schedule_on_grid(grid, link, arc, backwards, modes, chooses, child.mode, child.spent, child.list)
+            if chooses and modes.spend_resource.size > 0:
                 overdraft = sum_up(
                     modes.spend_ptr, modes.spend_resource, modes.spend_amount, modes.capacity, child.mode, child.spent
                 )
@@ -208,7 +213,7 @@ def evolve_slice(
             control[PHASE] = LEFT
             continue
         target = side
-        if phase == FIRST or phase == MIRRORED:
+        if phase in (FIRST, MIRRORED):
             if phase == FIRST:
                 full = control[FILLED] == control[SIZE]
                 control[ROW] = below(rng, control[SIZE]) if full else control[FILLED]
@@ -241,6 +246,7 @@ def evolve_slice(
             grown = control[SIZE] + control[SIZE] * setting[GROWTH] // 100
             control[SIZE] = min(grown, row.shape[1])
             control[FILLED], control[TURN], control[SIDE], control[STALL] = 0, 0, 0, 0
+            control[NEAR] = 1 - control[NEAR]
             for i in range(child.value.size):
                 best.value[1, i] = WORST
 
@@ -283,7 +289,7 @@ def _keep(row, value, child):
 @step
 def _is_best(value, slot, size):
     """Whether no row has a smaller value."""
+    is_best = True
     for other in range(size):
-        if is_less(value[other], value[slot]):
-            return False
-    return True
+        is_best = is_best and not is_less(value[other], value[slot])
+    return is_best

@@ -37,12 +37,12 @@ SLOT = np.dtype(
         ("release", np.int64),
     ]
 )
-"""The list in the making: ``task`` by position, the rest by task; ``turned``, ``listed`` and ``waiting`` are scratch."""
+"""The list in the making: ``task`` by position, the rest by task; ``turned``, ``listed``, ``waiting`` are scratch."""
 
 
 class Arcs(NamedTuple):
-    """Arcs in both directions, tables of LINK (2 x num_tasks,) and WAIT; ``load`` (num_modes,): the demands of each mode
-    as parts of the capacities, in 1024ths."""
+    """Arcs in both directions, tables of LINK (2 x num_tasks,) and WAIT; ``load`` (num_modes,): the demands of each
+    mode as parts of the capacities, in 1024ths."""
 
     link: NDArray
     arc: NDArray
@@ -68,8 +68,9 @@ def new_arcs(view: ProjectView) -> Arcs:
 
 
 @step
-def draw_list(link, arc, key, rng, eligible, child):
-    """Fill the list in forward time with tasks drawn one by one, those of small ``key`` more often (see ``draw``).
+def draw_list(link, arc, key, follow, rng, eligible, child):
+    """Fill the list in forward time with tasks drawn one by one: with a chance of ``follow`` per 10,000 the one of
+    smallest ``key``, else those of small ``key`` more often (see ``draw``).
 
     ``key``, ``eligible`` (num_tasks,). O(tasks x eligible).
     """
@@ -80,7 +81,13 @@ def draw_list(link, arc, key, rng, eligible, child):
             eligible[number] = task
             number += 1
     for position in range(n):
-        at = draw(eligible, number, key, rng)
+        if below(rng, PER_TEN_THOUSAND) < follow:
+            at = 0
+            for i in range(1, number):
+                if key[eligible[i]] < key[eligible[at]]:
+                    at = i
+        else:
+            at = draw(eligible, number, key, rng)
         task = eligible[at]
         number -= 1
         eligible[at] = eligible[number]
@@ -156,7 +163,7 @@ def pull_predecessors(link, arc, side, stack, child):
 
 @step
 def cross_lists(father, mother, first, until, child):
-    """Two-point crossover: ``first`` tasks as in ``mother``, up to position ``until`` as in ``father``, then ``mother``.
+    """Two-point crossover: ``first`` tasks as in ``mother``, to position ``until`` as in ``father``, then ``mother``.
 
     Every part takes the tasks not listed yet in the order of its parent, so that the child puts tasks behind those
     before them if both parents do. ``listed`` is left 1 for tasks from ``mother``, 2 for those from ``father``.

@@ -37,7 +37,8 @@ def shortest_modes(mode_ptr, usable, duration, spend_ptr, spend_resource, spend_
                     best, best_task, best_mode = after, task, m
         if best_task < 0:
             return False
-        overdraft += change_overdraft(spend_ptr, spend_resource, spend_amount, capacity, spent, mode[best_task], best_mode, True)
+        old = mode[best_task]
+        overdraft += change_overdraft(spend_ptr, spend_resource, spend_amount, capacity, spent, old, best_mode, True)
         mode[best_task] = best_mode
     return True
 
