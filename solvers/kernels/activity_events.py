@@ -85,12 +85,11 @@ def schedule_on_events(events, side, duration, mode, rng, child):
             offset += events.transport[events.machine[pred], events.machine[succ]]
         events.ahead.before[chain[i].ahead].offset = offset
         events.back.before[i].offset = offset + duration[succ] - duration[pred]
+    direction = events.ahead
     if side:
-        begin(events.back, events.state)
-        serial_slice(events.back, events.state, GIVEN, events.key, rng, child.size)
-    else:
-        begin(events.ahead, events.state)
-        serial_slice(events.ahead, events.state, GIVEN, events.key, rng, child.size)
+        direction = events.back
+    begin(direction, events.state)
+    serial_slice(direction, events.state, GIVEN, events.key, rng, child.size)
     for task in range(child.size):
         child[task].start = activity[task].start
     return events.state.progress[MAKESPAN], events.state.progress[BROKEN]

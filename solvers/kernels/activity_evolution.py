@@ -36,11 +36,11 @@ from makespan.solvers.kernels.mode_assignment import draw_mode, draw_modes, repa
 from makespan.solvers.kernels.objectives import evaluate, is_less, latest_ends, note_ends
 from makespan.solvers.kernels.random import below
 
-SIZE, FILLED, SIDE, TURN, ROW, PHASE, BUILT, STALL, FOUND, ALTERNATES, ON_GRID, NEAR, ADOPT = range(13)
+SIZE, FILLED, SIDE, TURN, ROW, PHASE, BUILT, STALL, FOUND, ALTERNATES, ON_GRID, ADOPT = range(12)
 """Entries of ``control``: rows in use, rows made since the last restart, side and row whose turn it is to be a parent,
 the row that a new list fills, the pass under construction, schedules built, children since the best one of this
 restart, whether ``best`` was improved, whether the populations alternate, whether schedules are built on the grid,
-whether new lists are drawn near the best schedule, and whether ``child.guest`` is to join."""
+and whether ``child.guest`` is to join."""
 
 FIRST, MIRRORED, CROSSED, RIGHT, LEFT = range(5)
 """Passes: a row from a new list, its counterpart on side 1, a child, its right and its left justification."""
@@ -52,10 +52,6 @@ restart, and by how many per cent the population then grows."""
 
 REPAIRS_OF_DRAWN, REPAIRS_OF_CHILD = 20, 5
 """Changes tried, per task, to make modes fit the nonrenewable resources: those drawn at random, those of a child."""
-
-DRAWN_NEAR = 20
-"""Tasks, on average, in which a list drawn near the best schedule leaves its order (Valls, Ballestin and
-Quintanilla 2008)."""
 
 WORST = 2**62
 """Above every value."""
@@ -132,13 +128,10 @@ def evolve_slice(
                 child.list[task].task = child.guest[task].task
                 child.mode[task] = child.guest[task].mode
         elif phase == FIRST:
-            priority, follow = key, 0
-            if control[NEAR]:
-                priority, follow = best.start, max(PER_TEN_THOUSAND - DRAWN_NEAR * PER_TEN_THOUSAND // n, 0)
-            draw_list(link, arc, priority, follow, rng, child.eligible, child.list)
+            draw_list(link, arc, key, rng, child.eligible, child.list)
             for task in range(n):
-                child.mode[task] = best.mode[task] if control[NEAR] else modes.ptr[task]
-            if is_multi_mode and not control[NEAR]:
+                child.mode[task] = modes.ptr[task]
+            if is_multi_mode:
                 draw_modes(
                     modes.ptr, modes.usable, duration, modes.spend_ptr, modes.spend_resource, modes.spend_amount,
                     modes.capacity, child.mode, child.spent, rng, REPAIRS_OF_DRAWN * n,
@@ -246,7 +239,6 @@ def evolve_slice(
             grown = control[SIZE] + control[SIZE] * setting[GROWTH] // 100
             control[SIZE] = min(grown, row.shape[1])
             control[FILLED], control[TURN], control[SIDE], control[STALL] = 0, 0, 0, 0
-            control[NEAR] = 1 - control[NEAR]
             for i in range(child.value.size):
                 best.value[1, i] = WORST
 

@@ -68,9 +68,8 @@ def new_arcs(view: ProjectView) -> Arcs:
 
 
 @step
-def draw_list(link, arc, key, follow, rng, eligible, child):
-    """Fill the list in forward time with tasks drawn one by one: with a chance of ``follow`` per 10,000 the one of
-    smallest ``key``, else those of small ``key`` more often (see ``draw``).
+def draw_list(link, arc, key, rng, eligible, child):
+    """Fill the list in forward time with tasks drawn one by one, those of small ``key`` more often (see ``draw``).
 
     ``key``, ``eligible`` (num_tasks,). O(tasks x eligible).
     """
@@ -81,13 +80,7 @@ def draw_list(link, arc, key, follow, rng, eligible, child):
             eligible[number] = task
             number += 1
     for position in range(n):
-        if below(rng, PER_TEN_THOUSAND) < follow:
-            at = 0
-            for i in range(1, number):
-                if key[eligible[i]] < key[eligible[at]]:
-                    at = i
-        else:
-            at = draw(eligible, number, key, rng)
+        at = draw(eligible, number, key, rng)
         task = eligible[at]
         number -= 1
         eligible[at] = eligible[number]

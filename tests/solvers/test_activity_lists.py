@@ -48,7 +48,7 @@ def cross_at_random(arcs, duration, key, rng, eligible, child, bucket, row, pair
     wrong, n = 0, child.size
     for _ in range(pairs):
         for parent in range(2):
-            draw_list(arcs.link, arcs.arc, key, 5000 * parent, rng, eligible, child)
+            draw_list(arcs.link, arcs.arc, key, rng, eligible, child)
             for i in range(n):
                 row[parent, i].task = child[i].task
                 row[parent, child[i].task].time = i

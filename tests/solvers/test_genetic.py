@@ -25,13 +25,16 @@ def run(instance: Instance, iterations: int, stage: Genetic | None = None, seed:
 
 
 def test_small_projects_of_psplib_are_solved_to_optimality() -> None:
-    """Every fortieth instance of j30 against its published optimum, in at most 5,000 schedules."""
+    """Every fortieth instance of j30 against its published optimum, in at most 20,000 schedules each."""
+    missed = []
     for instance in load_set("j30")[::40]:
         bound = best_known(instance)
         assert bound is not None and bound.upper_bound is not None
-        context = Context(instance, Budget(iterations=5000, target=bound.upper_bound), 0, 1)
+        context = Context(instance, Budget(iterations=20_000, target=bound.upper_bound), 0, 1)
         Genetic().run(instance, context)
-        assert context.objectives == (bound.upper_bound,), instance.name
+        if context.objectives != (bound.upper_bound,):
+            missed.append((instance.name, context.objectives, bound.upper_bound))
+    assert missed == []
 
 
 def test_every_field_it_declares_yields_the_optimum_of_tiny_instances() -> None:
