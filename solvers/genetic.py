@@ -72,7 +72,7 @@ class Genetic:
     population
         Lists in the first population, at least 4.
     swap
-        Chance, per 10,000, that two neighbours in a list change places.
+        How many pairs of neighbours in the list of a child change places, on average.
     mode
         Chance, per 10,000, that a task of a child changes its mode.
     choice
@@ -93,7 +93,7 @@ class Genetic:
     }
 
     population: int = 80
-    swap: int = 100
+    swap: float = 1.22
     mode: int = 200
     choice: int = 5000
     patience: int = 100
@@ -169,6 +169,8 @@ class _Island:
         self.control[ALTERNATES] = mirrors(instance)
         self.control[ON_GRID] = units > 0
         self.rng = context.rng(number).integers(0, 2**64, 1, np.uint64)
+        swap = round(10_000 * stage.swap / n)
+        settings = (swap, stage.mode, stage.choice, *SHARES, stage.patience, stage.growth)
         self.tables = (
             new_arcs(view),
             new_grid(view, units),
@@ -182,9 +184,7 @@ class _Island:
             new_population(rows, n, values),
             self.child,
             self.best,
-            np.array(
-                [stage.swap, stage.mode, stage.choice, *SHARES, stage.patience, stage.growth], np.int64
-            ),
+            np.array(settings, np.int64),
             self.control,
             _latest_finish(instance, view),
             self.rng,
