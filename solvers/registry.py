@@ -59,6 +59,13 @@ SOLVERS: dict[str, SolverEntry] = {
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
+        SolverEntry(
+            "lns",
+            "makespan.solvers.lns:make",
+            "large-neighbourhood search: CP-SAT re-optimises windows, for every field",
+            "",
+            ("lns", "lns,size=60,ticks=1000"),
+        ),
     )
 }
 

@@ -1,0 +1,218 @@
+"""Large-neighbourhood search: CP-SAT re-optimises some tasks at a time, the others keep their partial order."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from makespan.instances.features import ALL_FEATURES, unsupported
+from makespan.instances.instance import Instance
+from makespan.instances.schedule import Schedule, objective_values
+from makespan.solvers.cp_sat import memory
+from makespan.solvers.cp_sat.conversation import ChildFailed, Line, TooLargeForMemory, deadline
+from makespan.solvers.cp_sat.parent import prepare_child
+from makespan.solvers.cp_sat.search import Outcome, Report, Request
+from makespan.solvers.cp_sat.stage import text_format
+from makespan.solvers.cp_sat.tasks import Kept
+from makespan.solvers.neighbourhoods import Chooser, choose_tasks, picture
+from makespan.solvers.partial_order import partial_order
+from makespan.solvers.registry import from_strings, make_stage, parse_spec
+from makespan.solvers.stage import Context, Stage
+
+FIRST = ("rule:best", "sgs:best")
+"""Quick methods for a first schedule; CP-SAT looks for one where none of them handles the instance."""
+
+MOST_FAILURES = 3
+"""Failed children, one after the other, before a search gives up."""
+
+
+@dataclass(frozen=True)
+class Lns:
+    """Windows of tasks are set free one after the other and re-optimised by CP-SAT under a strict cut.
+
+    Starts from the incumbent, else from the quick methods of FIRST, else from a first schedule by CP-SAT (which may
+    prove that there is none). One window is one iteration. As many windows at a time as the run has threads, each in a
+    child process of one worker; they share the incumbent. With one thread and a limit of iterations (none of seconds)
+    the run is the same every time. A window that held all tasks and was solved to its proof proves the whole.
+
+    Parameters
+    ----------
+    size
+        Tasks set free in the first windows; adapts.
+    ticks
+        CP-SAT's deterministic time for one window, in thousandths of its second.
+    params
+        Further parameters of CP-SAT, as for ``cpsat``.
+    """
+
+    supports: ClassVar[frozenset[str]] = ALL_FEATURES
+
+    size: int = 40
+    ticks: int = 500
+    params: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("size", "ticks"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
+        text_format(self.params)
+
+    @property
+    def kernels(self) -> tuple[Any, ...]:
+        return tuple(kernel for spec in FIRST for kernel in _stage(spec).kernels)
+
+    def warm(self) -> None:
+        """Start a child, and compile what makes a first schedule."""
+        prepare_child()
+        for spec in FIRST:
+            _stage(spec).warm()
+
+    def run(self, instance: Instance, context: Context) -> None:
+        """Raises ChildFailed or TooLargeForMemory when no further window can be solved; what was found stays."""
+        if context.incumbent is None:
+            _find_first(self, instance, context)
+        if context.incumbent is None or context.expired():
+            return
+        searches = [_Windows(self, instance, context, number) for number in range(context.threads)]
+        helpers = [threading.Thread(target=each.run, name="makespan-lns", daemon=True) for each in searches[1:]]
+        for helper in helpers:
+            helper.start()
+        searches[0].run()
+        for helper in helpers:
+            helper.join()
+        errors = [each.error for each in searches if each.error is not None]
+        if errors:
+            raise errors[0]
+
+
+def make(argument: str | None, **parameters: str) -> Lns:
+    """The stage of ``lns[,key=value…]``. Raises ValueError with a sentence."""
+    if argument is not None:
+        raise ValueError(f"found {argument!r} after the colon, expected nothing")
+    return from_strings(Lns, parameters)
+
+
+def _stage(spec: str) -> Stage:
+    stage = make_stage(parse_spec(spec)[0])
+    assert isinstance(stage, Stage)
+    return stage
+
+
+def _find_first(stage: Lns, instance: Instance, context: Context) -> None:
+    """A first schedule: the best of a quick method, or what CP-SAT finds first; or the proof that there is none."""
+    for spec in FIRST:
+        if unsupported(instance, _stage(spec).supports, spec) is None:
+            _stage(spec).run(instance, context)
+        if context.incumbent is not None or context.expired():
+            return
+    sentence = memory.refusal(instance, 1)
+    if sentence:
+        raise TooLargeForMemory(sentence)
+    line = Line(context)
+    report = Report(context.offer, context.offer_bound, lambda text: None)
+    request = Request(instance, deadline=deadline(context.remaining()), seed=context.seed, minimise=False)
+    try:
+        outcome = _ask(line, request, report, context)
+    finally:
+        line.hang_up()
+    if outcome is not None and outcome.proof == "infeasible":
+        context.prove_infeasible("CP-SAT proved that no schedule exists")
+
+
+def _ask(line: Line, request: Request, report: Report, context: Context) -> Outcome | None:
+    """Ask a child; one that fails is reported and replaced, MOST_FAILURES times at most."""
+    for failures in range(1, MOST_FAILURES + 1):
+        try:
+            return line.ask(request, report)
+        except ChildFailed as error:
+            if context.expired():
+                return None
+            if failures == MOST_FAILURES:
+                raise
+            context.emit("failed", message=f"lns: {error}")
+    return None
+
+
+class _Windows:
+    """One window after the other, in one child process."""
+
+    def __init__(self, stage: Lns, instance: Instance, context: Context, number: int) -> None:
+        self.stage, self.instance, self.context = stage, instance, context
+        self.rng = context.rng(number)
+        self.seed = context.seed + 1000 * number
+        self.chooser = Chooser(stage.size)
+        self.line = Line(context)
+        self.error: Exception | None = None
+        self.base: Schedule | None = None
+
+    def run(self) -> None:
+        try:
+            while not self.context.expired():
+                self._solve_window()
+        except Exception as error:
+            self.error = error
+        finally:
+            self.line.hang_up()
+
+    def _solve_window(self) -> None:
+        instance, context = self.instance, self.context
+        self._look(context.incumbent)
+        assert self.base is not None
+        kind, size = self.chooser.draw(self.rng)
+        free = choose_tasks(kind, size, instance, self.seen, self.rng)
+        whole = free.size == instance.num_tasks
+        best = [self.base]
+        outcome = _ask(self.line, self._request(free, whole), Report(best.append, _ignore, _ignore), context)
+        improved = best[-1] is not self.base and context.offer(best[-1])
+        context.count(1)
+        if outcome is None:
+            return
+        proved = outcome.proof == "optimal"
+        if proved and whole:
+            self._settle(best[-1])
+        self.chooser.learn(kind, improved, proved, 1000 * outcome.ticks // self.stage.ticks)
+
+    def _look(self, incumbent: Schedule | None) -> None:
+        """Take up a new incumbent."""
+        assert incumbent is not None
+        if incumbent is self.base:
+            return
+        self.base = incumbent
+        everyone = np.ones(self.instance.num_tasks, np.bool_)
+        order = partial_order(self.instance, incumbent, incumbent.end(self.instance), everyone, self.rng)
+        self.seen = picture(self.instance, incumbent, order)
+
+    def _request(self, free: np.ndarray, whole: bool) -> Request:
+        instance, base, context = self.instance, self.base, self.context
+        assert base is not None
+        self.seed += 1
+        kept = None
+        if not whole:
+            among = np.ones(instance.num_tasks, np.bool_)
+            among[free] = False
+            kept = Kept(among, *partial_order(instance, base, self.seen.end, among, self.rng))
+        return Request(
+            instance,
+            deadline=deadline(context.remaining()),
+            ticks=self.stage.ticks,
+            seed=self.seed,
+            deterministic=True,
+            parameters=text_format(self.stage.params),
+            start=base.start,
+            mode=base.mode,
+            lower_bound=context.lower_bound,
+            cut=True,
+            kept=kept,
+        )
+
+    def _settle(self, schedule: Schedule) -> None:
+        """All tasks were free and nothing better exists."""
+        if objective_values(self.instance, schedule) == self.context.objectives:
+            self.context.prove_optimal()
+
+
+def _ignore(value: object) -> None:
+    """What windows report beside schedules speaks of the window alone."""
