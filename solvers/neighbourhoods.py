@@ -16,9 +16,10 @@ Pisinger (2006), Transportation Science 40, 455-472, here with integer weights.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from makespan.instances.instance import ES, SE, Instance, IntArray
 from makespan.instances.schedule import Schedule
@@ -53,18 +54,18 @@ def _make_layout(instance: Instance) -> Layout:
     renewable = instance.renewable[instance.demand_resource]
     pair = np.unique(task[renewable] * max(1, resources) + instance.demand_resource[renewable])
     task, resource = pair // max(1, resources), pair % max(1, resources)
-    ends = np.concatenate((instance.arc_pred, instance.arc_succ)), np.concatenate((instance.arc_succ, instance.arc_pred))
+    pred, succ = instance.arc_pred, instance.arc_succ
     job = np.full(n, -1) if instance.job is None else instance.job
     in_job = np.flatnonzero(job >= 0)
     return Layout(
         *_csr(task, resource, n),
         *_csr(resource, task, resources),
-        *_csr(ends[0], ends[1], n),
+        *_csr(np.concatenate((pred, succ)), np.concatenate((succ, pred)), n),
         *_csr(job[in_job], in_job, instance.num_jobs),
     )
 
 
-def _csr(row: IntArray, value: IntArray, rows: int) -> tuple[IntArray, IntArray]:
+def _csr(row: NDArray[Any], value: NDArray[Any], rows: int) -> tuple[IntArray, IntArray]:
     order = np.argsort(row, kind="stable")
     return np.concatenate(([0], np.cumsum(np.bincount(row, minlength=rows)))), value[order].astype(np.int64)
 
@@ -120,8 +121,8 @@ def _spread(ptr: IntArray, target: IntArray, marked: Mask) -> Mask:
 def _rows(ptr: IntArray, rows: IntArray) -> IntArray:
     """Where the entries of some CSR rows lie."""
     count = ptr[rows + 1] - ptr[rows]
-    first = np.repeat(ptr[rows] - np.concatenate(([0], np.cumsum(count)[:-1])), count)
-    return first + np.arange(first.size)
+    position: IntArray = np.arange(count.sum())
+    return position + np.repeat(ptr[rows] - np.concatenate(([0], np.cumsum(count)[:-1])), count)
 
 
 def choose_tasks(kind: str, size: int, instance: Instance, seen: Picture, rng: np.random.Generator) -> IntArray:
@@ -181,7 +182,7 @@ def _connected(size: int, known: Layout, anchor: int, rng: np.random.Generator) 
     taken, frontier = [anchor], np.array([anchor])
     marked = {anchor}
     while frontier.size and len(taken) < size:
-        reached = [i for i in rng.permutation(np.unique(known.near[_rows(known.near_ptr, frontier)])).tolist()]
+        reached = rng.permutation(np.unique(known.near[_rows(known.near_ptr, frontier)])).tolist()
         frontier = np.array([i for i in reached if i not in marked][: size - len(taken)], np.int64)
         taken.extend(frontier.tolist())
         marked.update(frontier.tolist())

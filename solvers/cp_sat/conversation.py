@@ -117,5 +117,6 @@ def _watch_memory(child: ChildProcess, limit: int) -> None:
     used = memory.used_bytes(child.pid)
     if used is not None and used > limit:
         raise TooLargeForMemory(
-            f"the CP-SAT process was ended at {used / memory.GIB:.1f} GB, all the memory that was free; use fewer threads"
+            f"the CP-SAT process was ended at {used / memory.GIB:.1f} GB, all the memory that was free; use fewer "
+            "threads"
         )

@@ -75,9 +75,9 @@ class Outcome:
 class Report:
     """Where a run sends what it finds: schedules, bounds of the first objective, lines of CP-SAT's log."""
 
-    schedule: Callable[[Schedule], None]
-    bound: Callable[[int], None]
-    log: Callable[[str], None]
+    schedule: Callable[[Schedule], object]
+    bound: Callable[[int], object]
+    log: Callable[[str], object]
 
 
 def safe_bound(value: float) -> int | None:

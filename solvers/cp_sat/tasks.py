@@ -42,8 +42,8 @@ class Kept:
     """
 
     task: NDArray[np.bool_]
-    pred: IndexArray
-    succ: IndexArray
+    pred: IntArray
+    succ: IntArray
     lag: IntArray
 
 
