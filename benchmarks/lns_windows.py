@@ -11,6 +11,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--classes", nargs="+", default=list(CLASSES), choices=list(CLASSES))
     parser.add_argument("--out", default="-")
     options = parser.parse_args()
-    with open(options.out, "w") if options.out != "-" else sys.stdout as stream:
+    with Path(options.out).open("w") if options.out != "-" else sys.stdout as stream:
         writer = csv.writer(stream)
         writer.writerow(("class", "seed", "solver", "objective", "lower_bound", "iterations", "seconds", "status"))
         for name in options.classes:

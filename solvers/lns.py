@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from makespan.instances.check import check
 from makespan.instances.features import ALL_FEATURES, unsupported
-from makespan.instances.instance import Instance
+from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.solvers.cp_sat import memory
 from makespan.solvers.cp_sat.conversation import ChildFailed, Line, TooLargeForMemory, deadline
@@ -17,10 +18,12 @@ from makespan.solvers.cp_sat.parent import prepare_child
 from makespan.solvers.cp_sat.search import Outcome, Report, Request
 from makespan.solvers.cp_sat.stage import text_format
 from makespan.solvers.cp_sat.tasks import Kept
+from makespan.solvers.kernels.heads_tails import raise_along_arcs
 from makespan.solvers.neighbourhoods import Chooser, choose_tasks, picture
-from makespan.solvers.partial_order import partial_order
+from makespan.solvers.partial_order import Order, partial_order
 from makespan.solvers.registry import from_strings, make_stage, parse_spec
-from makespan.solvers.stage import Context, Stage
+from makespan.solvers.stage import Budget, Context, Stage
+from makespan.solvers.subproblem import Part, cut_out, frame, moves_freely, put_back, shift_left
 
 FIRST = ("rule:best", "sgs:best")
 """Quick methods for a first schedule; CP-SAT looks for one where none of them handles the instance."""
@@ -44,31 +47,36 @@ class Lns:
         Tasks set free in the first windows; adapts.
     ticks
         CP-SAT's deterministic time for one window, in thousandths of its second.
+    model
+        Tasks of the largest model. An instance with more is cut into parts, but for permutation shops.
     params
-        Further parameters of CP-SAT, as for ``cpsat``.
+        Parameters of CP-SAT, as for ``cpsat``.
     """
 
     supports: ClassVar[frozenset[str]] = ALL_FEATURES
 
     size: int = 40
-    ticks: int = 500
-    params: str = ""
+    ticks: int = 100
+    model: int = 400
+    params: str = "linearization_level:0"
 
     def __post_init__(self) -> None:
-        for name in ("size", "ticks"):
+        for name in ("size", "ticks", "model"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
         text_format(self.params)
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        return tuple(kernel for spec in FIRST for kernel in _stage(spec).kernels)
+        return raise_along_arcs, *(kernel for spec in FIRST for kernel in _stage(spec).kernels)
 
     def warm(self) -> None:
         """Start a child, and compile what makes a first schedule."""
         prepare_child()
         for spec in FIRST:
             _stage(spec).warm()
+        toy = Instance.job_shop([[0, 1], [1, 0]], [[3, 2], [2, 4]])
+        Lns(model=1).run(toy, Context(toy, Budget(iterations=2), 0, 1))
 
     def run(self, instance: Instance, context: Context) -> None:
         """Raises ChildFailed or TooLargeForMemory when no further window can be solved; what was found stays."""
@@ -136,6 +144,13 @@ def _ask(line: Line, request: Request, report: Report, context: Context) -> Outc
     return None
 
 
+class _Window(NamedTuple):
+    """A request, and the part of the instance it speaks of; None for the whole."""
+
+    request: Request
+    part: Part | None
+
+
 class _Windows:
     """One window after the other, in one child process."""
 
@@ -146,7 +161,8 @@ class _Windows:
         self.chooser = Chooser(stage.size)
         self.line = Line(context)
         self.error: Exception | None = None
-        self.base: Schedule | None = None
+        self.base: Schedule = Schedule([])
+        self.fits = instance.num_tasks <= stage.model or instance.permutation
 
     def run(self) -> None:
         try:
@@ -160,19 +176,21 @@ class _Windows:
     def _solve_window(self) -> None:
         instance, context = self.instance, self.context
         self._look(context.incumbent)
-        assert self.base is not None
         kind, size = self.chooser.draw(self.rng)
-        free = choose_tasks(kind, size, instance, self.seen, self.rng)
-        whole = free.size == instance.num_tasks
-        best = [self.base]
-        outcome = _ask(self.line, self._request(free, whole), Report(best.append, _ignore, _ignore), context)
-        improved = best[-1] is not self.base and context.offer(best[-1])
+        window = self._window(choose_tasks(kind, size, instance, self.seen, self.rng))
+        if window is None:
+            context.count(1)
+            self.chooser.learn(kind, improved=False, proved=False, effort=1000)
+            return
+        found: list[Schedule] = []
+        outcome = _ask(self.line, window.request, Report(found.append, _ignore, _ignore), context)
+        improved = bool(found) and self._offer(window, found[-1])
         context.count(1)
         if outcome is None:
             return
         proved = outcome.proof == "optimal"
-        if proved and whole:
-            self._settle(best[-1])
+        if proved and window.request.kept is None:
+            self._settle(found[-1] if found else self.base)
         self.chooser.learn(kind, improved, proved, 1000 * outcome.ticks // self.stage.ticks)
 
     def _look(self, incumbent: Schedule | None) -> None:
@@ -181,19 +199,37 @@ class _Windows:
         if incumbent is self.base:
             return
         self.base = incumbent
-        everyone = np.ones(self.instance.num_tasks, np.bool_)
-        order = partial_order(self.instance, incumbent, incumbent.end(self.instance), everyone, self.rng)
+        order = self._order(incumbent)
         self.seen = picture(self.instance, incumbent, order)
+        if not self.fits:
+            self.frame = frame(self.instance, incumbent, order)
 
-    def _request(self, free: np.ndarray, whole: bool) -> Request:
-        instance, base, context = self.instance, self.base, self.context
-        assert base is not None
+    def _order(self, schedule: Schedule) -> Order:
+        everyone = np.ones(self.instance.num_tasks, np.bool_)
+        return partial_order(self.instance, schedule, schedule.end(self.instance), everyone, self.rng)
+
+    def _window(self, free: IntArray) -> _Window | None:
+        """The window that sets ``free`` tasks free, or fewer of them if its model would be too large."""
+        instance, base = self.instance, self.base
+        if self.fits:
+            kept = None
+            if free.size < instance.num_tasks:
+                among = np.ones(instance.num_tasks, np.bool_)
+                among[free] = False
+                kept = Kept(among, *partial_order(instance, base, self.seen.end, among, self.rng)[:3])
+            return _Window(self._request(instance, base, kept), None)
+        while free.size:
+            part = cut_out(instance, self.frame, free, self.stage.model)
+            if part is not None:
+                return _Window(self._request(part.instance, part.schedule, part.kept), part)
+            middle = self.seen.start[free[self.rng.integers(free.size)]]
+            near = np.argsort(np.abs(self.seen.start[free] - middle), kind="stable")
+            free = np.sort(free[near[: free.size // 2]])
+        return None
+
+    def _request(self, instance: Instance, start: Schedule, kept: Kept | None) -> Request:
         self.seed += 1
-        kept = None
-        if not whole:
-            among = np.ones(instance.num_tasks, np.bool_)
-            among[free] = False
-            kept = Kept(among, *partial_order(instance, base, self.seen.end, among, self.rng))
+        context = self.context
         return Request(
             instance,
             deadline=deadline(context.remaining()),
@@ -201,12 +237,22 @@ class _Windows:
             seed=self.seed,
             deterministic=True,
             parameters=text_format(self.stage.params),
-            start=base.start,
-            mode=base.mode,
-            lower_bound=context.lower_bound,
+            start=start.start,
+            mode=start.mode,
+            lower_bound=context.lower_bound if instance is self.instance else None,
             cut=True,
             kept=kept,
         )
+
+    def _offer(self, window: _Window, found: Schedule) -> bool:
+        """Offer the whole schedule that a window's solution makes; whether it is better."""
+        if window.part is not None:
+            found = put_back(self.instance, self.frame, window.part, found)
+            if check(self.instance, found):
+                return False
+            if moves_freely(self.instance):
+                found = shift_left(self.instance, found, self._order(found))
+        return self.context.offer(found)
 
     def _settle(self, schedule: Schedule) -> None:
         """All tasks were free and nothing better exists."""

@@ -58,16 +58,17 @@ def _make_layout(instance: Instance) -> Layout:
     job = np.full(n, -1) if instance.job is None else instance.job
     in_job = np.flatnonzero(job >= 0)
     return Layout(
-        *_csr(task, resource, n),
-        *_csr(resource, task, resources),
-        *_csr(np.concatenate((pred, succ)), np.concatenate((succ, pred)), n),
-        *_csr(job[in_job], in_job, instance.num_jobs),
+        *csr(task, resource, n),
+        *csr(resource, task, resources),
+        *csr(np.concatenate((pred, succ)), np.concatenate((succ, pred)), n),
+        *csr(job[in_job], in_job, instance.num_jobs),
     )
 
 
-def _csr(row: NDArray[Any], value: NDArray[Any], rows: int) -> tuple[IntArray, IntArray]:
+def csr(row: NDArray[Any], value: NDArray[Any], count: int) -> tuple[IntArray, IntArray]:
+    """Pointers and values of a matrix in rows."""
     order = np.argsort(row, kind="stable")
-    return np.concatenate(([0], np.cumsum(np.bincount(row, minlength=rows)))), value[order].astype(np.int64)
+    return np.concatenate(([0], np.cumsum(np.bincount(row, minlength=count)))), value[order].astype(np.int64)
 
 
 class Picture(NamedTuple):
@@ -87,7 +88,7 @@ def picture(instance: Instance, schedule: Schedule, order: Order) -> Picture:
     point = np.where(instance.arc_kind >= ES, end[instance.arc_pred], start[instance.arc_pred])
     reached = np.where(instance.arc_kind % 2 == SE, end[instance.arc_succ], start[instance.arc_succ])
     tight = np.concatenate((reached <= point + np.maximum(instance.arc_lag, 0), end[order.pred] >= start[order.succ]))
-    ptr, source = _csr(succ[tight].astype(np.int64), pred[tight].astype(np.int64), instance.num_tasks)
+    ptr, source = csr(succ[tight].astype(np.int64), pred[tight].astype(np.int64), instance.num_tasks)
     return Picture(start, end, _spread(ptr, source, _deciding(instance, end)))
 
 
@@ -95,7 +96,7 @@ def _deciding(instance: Instance, end: IntArray) -> Mask:
     """The tasks whose ends give the first objective its value."""
     name = instance.objective[0]
     if name == "makespan" or end.size == 0:
-        return np.asarray(end == end.max(initial=0))
+        return np.asarray(end == end.max(initial=0), np.bool_)
     if name == "flow_time":
         return np.ones(end.size, np.bool_)
     late = np.full(end.size, -(2**53), np.int64)
@@ -104,7 +105,8 @@ def _deciding(instance: Instance, end: IntArray) -> Mask:
     if instance.job_due is not None and instance.job is not None:
         in_job = instance.job >= 0
         late[in_job] = np.maximum(late[in_job], end[in_job] - instance.job_due[instance.job[in_job]])
-    return np.asarray(late >= (late.max() if name == "max_lateness" else 1))
+    deciding: Mask = late >= (late.max() if name == "max_lateness" else 1)
+    return deciding
 
 
 def _spread(ptr: IntArray, target: IntArray, marked: Mask) -> Mask:
@@ -112,17 +114,17 @@ def _spread(ptr: IntArray, target: IntArray, marked: Mask) -> Mask:
     marked = marked.copy()
     frontier = np.flatnonzero(marked)
     while frontier.size:
-        reached = target[_rows(ptr, frontier)]
+        reached = target[rows(ptr, frontier)]
         frontier = np.unique(reached[~marked[reached]])
         marked[frontier] = True
     return marked
 
 
-def _rows(ptr: IntArray, rows: IntArray) -> IntArray:
+def rows(ptr: NDArray[Any], chosen: NDArray[Any]) -> IntArray:
     """Where the entries of some CSR rows lie."""
-    count = ptr[rows + 1] - ptr[rows]
-    position: IntArray = np.arange(count.sum())
-    return position + np.repeat(ptr[rows] - np.concatenate(([0], np.cumsum(count)[:-1])), count)
+    count = ptr[chosen + 1] - ptr[chosen]
+    first: IntArray = np.repeat(ptr[chosen] - np.concatenate(([0], np.cumsum(count)[:-1])), count)
+    return np.arange(first.size) + first
 
 
 def choose_tasks(kind: str, size: int, instance: Instance, seen: Picture, rng: np.random.Generator) -> IntArray:
@@ -140,7 +142,8 @@ def choose_tasks(kind: str, size: int, instance: Instance, seen: Picture, rng: n
 def _distance(seen: Picture, tasks: IntArray, anchor: int) -> IntArray:
     """How far tasks lie from the middle of the anchor, in time."""
     middle = (seen.start[anchor] + seen.end[anchor]) // 2
-    return np.maximum(np.maximum(seen.start[tasks] - middle, middle - seen.end[tasks]), 0)
+    distance: IntArray = np.maximum(np.maximum(seen.start[tasks] - middle, middle - seen.end[tasks]), 0)
+    return distance
 
 
 def _nearest(tasks: IntArray, size: int, seen: Picture, anchor: int, rng: np.random.Generator) -> IntArray:
@@ -162,7 +165,7 @@ def _resources(size: int, instance: Instance, seen: Picture, anchor: int, rng: n
     count = int(rng.integers(1, 1 + max(1, min(8, instance.num_resources // 2))))
     others = rng.permutation(instance.num_resources)
     picked = np.unique(np.concatenate((own[:count], others[: max(0, count - own.size)])))
-    users = np.unique(known.user[_rows(known.user_ptr, picked)])
+    users = np.unique(known.user[rows(known.user_ptr, picked)])
     return _nearest(users, size, seen, anchor, rng) if users.size else np.array([anchor])
 
 
@@ -174,7 +177,7 @@ def _jobs(size: int, instance: Instance, seen: Picture, anchor: int, rng: np.ran
     order = np.concatenate(([int(instance.job[anchor])], order[order != instance.job[anchor]]))
     length = np.cumsum(known.job_ptr[order + 1] - known.job_ptr[order])
     picked = order[: max(2, int(np.searchsorted(length, size, side="right")))]
-    return _nearest(known.job_task[_rows(known.job_ptr, picked)], size, seen, anchor, rng)
+    return _nearest(known.job_task[rows(known.job_ptr, picked)], size, seen, anchor, rng)
 
 
 def _connected(size: int, known: Layout, anchor: int, rng: np.random.Generator) -> IntArray:
@@ -182,7 +185,7 @@ def _connected(size: int, known: Layout, anchor: int, rng: np.random.Generator) 
     taken, frontier = [anchor], np.array([anchor])
     marked = {anchor}
     while frontier.size and len(taken) < size:
-        reached = rng.permutation(np.unique(known.near[_rows(known.near_ptr, frontier)])).tolist()
+        reached = rng.permutation(np.unique(known.near[rows(known.near_ptr, frontier)])).tolist()
         frontier = np.array([i for i in reached if i not in marked][: size - len(taken)], np.int64)
         taken.extend(frontier.tolist())
         marked.update(frontier.tolist())
@@ -196,7 +199,7 @@ def _critical(size: int, instance: Instance, seen: Picture, anchor: int, rng: np
     anchor = int(deciding[rng.integers(deciding.size)])
     core = _nearest(deciding, max(1, size // 2), seen, anchor, rng)
     known = layout(instance)
-    rivals = np.unique(known.user[_rows(known.user_ptr, np.unique(known.resource[_rows(known.resource_ptr, core)]))])
+    rivals = np.unique(known.user[rows(known.user_ptr, np.unique(known.resource[rows(known.resource_ptr, core)]))])
     rivals = rivals[~np.isin(rivals, core)]
     low, high = seen.start[core].min(), seen.end[core].max()
     beside = rivals[(seen.start[rivals] <= high) & (seen.end[rivals] >= low)]

@@ -21,11 +21,14 @@ Mask = NDArray[np.bool_]
 
 
 class Order(NamedTuple):
-    """Arcs from start to start: ``succ`` starts at least ``lag`` after ``pred``."""
+    """Arcs from start to start: ``succ`` starts at least ``lag`` after ``pred``, which hands it ``units`` of
+    ``resource``."""
 
     pred: IntArray
     succ: IntArray
     lag: IntArray
+    resource: IntArray
+    units: IntArray
 
 
 def partial_order(
@@ -47,19 +50,29 @@ def partial_order(
     least = np.full(instance.num_resources, 2**62)
     np.minimum.at(least, resource, amount)
     single = (2 * least > instance.capacity)[resource]
-    pairs = [_sequence(task[single], resource[single], schedule.start, end)]
+    arcs = [_sequence(task[single], resource[single], schedule.start, end)]
     if not single.all():
-        pairs.append(_flow(instance, task[~single], resource[~single], amount[~single], schedule.start, end, rng))
-    pred, succ = np.concatenate(pairs, axis=1)
-    length = instance.duration[mode[pred]]
-    return Order(pred, succ, np.minimum(length, schedule.start[succ] - schedule.start[pred]))
+        arcs.append(_flow(instance, task[~single], resource[~single], amount[~single], schedule.start, end, rng))
+    pred, succ, on, units = np.concatenate(arcs, axis=1)
+    return Order(pred, succ, order_lag(instance, schedule.start, mode, pred, succ), on, units)
+
+
+def order_lag(instance: Instance, start: IntArray, mode: IntArray, pred: IntArray, succ: IntArray) -> IntArray:
+    """How long after ``pred`` its follower may start: its duration and the setup between them, if the schedule keeps
+    to that (tasks that let others in while they pause do not)."""
+    lag = instance.duration[mode[pred]]
+    if instance.setup is not None:
+        family = instance.setup.family[mode[pred]], instance.setup.family[mode[succ]]
+        lag = lag + np.where(np.minimum(*family) >= 0, instance.setup.time[family], 0)
+    kept: IntArray = np.minimum(lag, start[succ] - start[pred])
+    return kept
 
 
 def _sequence(task: IntArray, resource: IntArray, start: IntArray, end: IntArray) -> IntArray:
     order = np.lexsort((end[task], start[task], resource))
     task, resource = task[order], resource[order]
     same = resource[1:] == resource[:-1]
-    return np.stack((task[:-1][same], task[1:][same]))
+    return np.stack((task[:-1][same], task[1:][same], resource[1:][same], np.ones(same.sum(), np.int64)))
 
 
 def _flow(
@@ -71,7 +84,7 @@ def _flow(
     end: IntArray,
     rng: np.random.Generator,
 ) -> IntArray:
-    """Pairs between which units of a resource pass; suppliers that already precede the task are preferred."""
+    """Between whom units of which resource pass; suppliers that already precede the task are preferred."""
     order = np.lexsort((start[task], resource))
     rank = rng.permutation(instance.num_tasks + 1).tolist()  # of the suppliers; the last one is the stock itself
     begin, until = start.tolist(), end.tolist()
@@ -79,6 +92,7 @@ def _flow(
     stock, at = instance.num_tasks, -1
     pool: dict[int, int] = {}
     busy: list[tuple[int, int, int]] = []
+    found: list[tuple[int, int, int, int]] = []
     for i, k, need in zip(task[order].tolist(), resource[order].tolist(), amount[order].tolist(), strict=True):
         if k != at:
             at, pool, busy = k, {stock: int(instance.capacity[k])}, []
@@ -96,7 +110,7 @@ def _flow(
                 pool[source] -= units
             if source != stock:
                 known.add(source)
+                found.append((source, i, k, units))
             if need == 0:
                 break
-    found = [(j, i) for i, sources in before.items() for j in sources]
-    return np.array(found, np.int64).reshape(-1, 2).T
+    return np.array(found, np.int64).reshape(-1, 4).T

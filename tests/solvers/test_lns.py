@@ -22,12 +22,15 @@ from makespan.solvers.cp_sat.tasks import Kept
 from makespan.solvers.lns import Lns, make
 from makespan.solvers.neighbourhoods import KINDS, Chooser, choose_tasks, picture
 from makespan.solvers.partial_order import partial_order
-from makespan.solvers.stage import Budget, Context
+from makespan.solvers.stage import Budget, Context, Event
+from makespan.solvers.subproblem import can_shift, cut_out, frame, moves_freely, put_back, shift_left
 from tests.oracles.brute_force import brute_force
 from tests.oracles.random_instances import FIELDS, tiny
 
 
-def run(instance: Instance, stage: Lns | None = None, hint: Schedule | None = None, threads: int = 1, **limits: float):
+def run(
+    instance: Instance, stage: Lns | None = None, hint: Schedule | None = None, threads: int = 1, **limits: float
+) -> Context:
     """The stage in a context of its own."""
     context = Context(instance, Budget(**limits), seed=0, threads=threads)  # type: ignore[arg-type]
     if hint is not None:
@@ -44,7 +47,7 @@ def run(instance: Instance, stage: Lns | None = None, hint: Schedule | None = No
 def some_schedule(instance: Instance, seed: int) -> Schedule | None:
     """Any feasible schedule, in this process."""
     found: list[Schedule] = []
-    Search(Request(instance, minimise=False, seed=seed), Report(found.append, id, id)).run()
+    Search(Request(instance, minimise=False, seed=seed, ticks=300), Report(found.append, id, id)).run()
     return found[0] if found else None
 
 
@@ -58,7 +61,7 @@ def test_windows_give_feasible_schedules_that_are_no_worse(field: str) -> None:
         if start is None:
             continue
         free = rng.random(instance.num_tasks) < 0.5
-        kept = Kept(~free, *partial_order(instance, start, start.end(instance), ~free, rng))
+        kept = Kept(~free, *partial_order(instance, start, start.end(instance), ~free, rng)[:3])
         found = [start]
         request = Request(instance, start=start.start, mode=start.mode, kept=kept, workers=1)
         outcome = Search(request, Report(found.append, id, id)).run()
@@ -67,6 +70,59 @@ def test_windows_give_feasible_schedules_that_are_no_worse(field: str) -> None:
         assert values == sorted(values, reverse=True)
         assert check(instance, found[-1]) == []
         assert (found[-1].mode == start.mode)[~free].all()
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field != "permutation"])
+def test_parts_put_back_give_schedules_of_the_whole(field: str) -> None:
+    """Where tasks move freely every solution of a part is one of the whole, and no worse in the makespan."""
+    rng = np.random.default_rng(FIELDS.index(field))
+    for seed in range(8):
+        instance = tiny(2000 * FIELDS.index(field) + seed, {field, *rng.choice(FIELDS[:16], 2)}, max_tasks=9)
+        start = some_schedule(instance, seed)
+        if start is None or instance.permutation:
+            continue
+        order = partial_order(instance, start, start.end(instance), np.ones(instance.num_tasks, np.bool_), rng)
+        whole = frame(instance, start, order)
+        free = np.sort(rng.choice(instance.num_tasks, max(1, instance.num_tasks // 3), replace=False))
+        part = cut_out(instance, whole, free, 100)
+        found: list[Schedule] = []
+        if part is not None:
+            hint = part.schedule
+            request = Request(part.instance, start=hint.start, mode=hint.mode, kept=part.kept, cut=True, ticks=50)
+            Search(request, Report(found.append, id, id)).run()
+        if part is None or not found:
+            continue
+        merged = put_back(instance, whole, part, found[-1])
+        if moves_freely(instance):
+            assert check(instance, merged) == []
+        if can_shift(instance):
+            assert objective_values(instance, merged) <= objective_values(instance, start)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_schedules_pushed_left_stay_feasible(seed: int) -> None:
+    """Setups, lags and journeys hold when every task starts as early as its arcs and its place allow."""
+    fields = ("setup", "transport", "time_lag", "release", "multi_mode")
+    instance = tiny(3000 + seed, {fields[seed % 5], "cumulative", fields[(seed + 1) % 5]}, max_tasks=7)
+    start = some_schedule(instance, seed)
+    if start is None or not moves_freely(instance):
+        return
+    order = partial_order(instance, start, start.end(instance), np.ones(instance.num_tasks, np.bool_), _rng())
+    left = shift_left(instance, start, order)
+    assert check(instance, left) == []
+    assert (left.start <= start.start).all()
+
+
+@pytest.mark.parametrize("name", ["makespan", "weighted_tardiness"])
+def test_large_instances_improve_part_by_part(name: str) -> None:
+    """A model of 40 tasks at most improves a shop of 150; ``offer`` checks every schedule."""
+    instance = generate("uniform,jobs=15,machines=10,seed=4")
+    due = np.arange(15) * 20 + 400
+    instance = instance.replace(job_due=due, job_weight=np.full(15, 2), objective=(name,))
+    context = run(instance, Lns(size=10, model=40, ticks=30), iterations=40)
+    values = [objective for _, objective, _ in context.trace if objective is not None]
+    assert values[-1] < values[0]
+    assert context.iterations == 40
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -83,7 +139,9 @@ def test_kept_tasks_keep_their_modes_and_their_order() -> None:
     """Two tasks of 3 and 2 on one machine, both kept: swapping them would pay, but may not."""
     instance = Instance.from_lists([[(3, {0: 1})], [(2, {0: 1})]], [1], due=[9, 2], objective=("total_tardiness",))
     start = Schedule([0, 3])
-    kept = Kept(np.ones(2, np.bool_), *partial_order(instance, start, np.array([3, 5]), np.ones(2, np.bool_), _rng()))
+    kept = Kept(
+        np.ones(2, np.bool_), *partial_order(instance, start, np.array([3, 5]), np.ones(2, np.bool_), _rng())[:3]
+    )
     found: list[Schedule] = []
     request = Request(instance, start=start.start, mode=start.mode, kept=kept)
     assert Search(request, Report(found.append, id, id)).run().proof == "optimal"
@@ -161,6 +219,9 @@ def test_killed_child_is_reported_and_replaced() -> None:
     """SIGKILL in the middle of the search: an event says so, and windows go on to be solved."""
     instance = generate("uniform,jobs=15,machines=10,seed=1")
     context = Context(instance, Budget(seconds=60.0), seed=0, threads=1)
+    hint = some_schedule(instance, 0)
+    assert hint is not None
+    context.offer(hint)
     Lns().warm()
     child = parent._idle[0]
     context.start_clock()
@@ -179,10 +240,10 @@ def test_killed_child_is_reported_and_replaced() -> None:
     Lns(ticks=50).run(instance, context)
     killer.join()
     assert context.iterations >= 5
-    assert [event.data["message"] for event in _events(context) if event.kind == "failed"][0].count("SIGKILL") == 1
+    assert "SIGKILL" in next(event.data["message"] for event in _events(context) if event and event.kind == "failed")
 
 
-def _events(context: Context) -> list:
+def _events(context: Context) -> list[Event | None]:
     found = []
     while True:
         try:
