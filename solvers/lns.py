@@ -161,7 +161,8 @@ class _Windows:
         self.chooser = Chooser(stage.size)
         self.line = Line(context)
         self.error: Exception | None = None
-        self.base: Schedule = Schedule([])
+        self.base = Schedule(np.zeros(0, np.int64))
+        self.values: tuple[int, ...] | None = None
         self.fits = instance.num_tasks <= stage.model or instance.permutation
 
     def run(self) -> None:
@@ -184,7 +185,7 @@ class _Windows:
             return
         found: list[Schedule] = []
         outcome = _ask(self.line, window.request, Report(found.append, _ignore, _ignore), context)
-        improved = bool(found) and self._offer(window, found[-1])
+        improved = bool(found) and self._take(window, found[-1])
         context.count(1)
         if outcome is None:
             return
@@ -194,15 +195,18 @@ class _Windows:
         self.chooser.learn(kind, improved, proved, 1000 * outcome.ticks // self.stage.ticks)
 
     def _look(self, incumbent: Schedule | None) -> None:
-        """Take up a new incumbent."""
+        """Take up an incumbent that is better than the own one."""
         assert incumbent is not None
-        if incumbent is self.base:
-            return
-        self.base = incumbent
-        order = self._order(incumbent)
-        self.seen = picture(self.instance, incumbent, order)
+        values = objective_values(self.instance, incumbent)
+        if self.values is None or values < self.values:
+            self._go_on_from(incumbent, values)
+
+    def _go_on_from(self, base: Schedule, values: tuple[int, ...]) -> None:
+        self.base, self.values = base, values
+        order = self._order(base)
+        self.seen = picture(self.instance, base, order)
         if not self.fits:
-            self.frame = frame(self.instance, incumbent, order)
+            self.frame = frame(self.instance, base, order)
 
     def _order(self, schedule: Schedule) -> Order:
         everyone = np.ones(self.instance.num_tasks, np.bool_)
@@ -244,15 +248,19 @@ class _Windows:
             kept=kept,
         )
 
-    def _offer(self, window: _Window, found: Schedule) -> bool:
-        """Offer the whole schedule that a window's solution makes; whether it is better."""
+    def _take(self, window: _Window, found: Schedule) -> bool:
+        """Go on from the whole schedule that a window's solution makes, if it is no worse; whether it is better."""
         if window.part is not None:
             found = put_back(self.instance, self.frame, window.part, found)
             if check(self.instance, found):
                 return False
             if moves_freely(self.instance):
                 found = shift_left(self.instance, found, self._order(found))
-        return self.context.offer(found)
+        values, before = objective_values(self.instance, found), self.values
+        if before is not None and values > before:
+            return False
+        self._go_on_from(found, values)
+        return values != before and self.context.offer(found)
 
     def _settle(self, schedule: Schedule) -> None:
         """All tasks were free and nothing better exists."""

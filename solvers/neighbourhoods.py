@@ -1,6 +1,7 @@
 """Which tasks a window of large-neighbourhood search sets free, and how the search learns which choice pays.
 
-Each neighbourhood takes an anchor, the middle of a random task, and grows around it to the size asked for:
+Each neighbourhood takes an anchor, a random task, mostly one that decides the objective (a window without any cannot
+improve it), and grows around it to the size asked for:
 
 * ``time``: the tasks nearest in time;
 * ``resources``: all tasks of a few resources, the nearest in time if there are too many;
@@ -89,7 +90,7 @@ def picture(instance: Instance, schedule: Schedule, order: Order) -> Picture:
     reached = np.where(instance.arc_kind % 2 == SE, end[instance.arc_succ], start[instance.arc_succ])
     tight = np.concatenate((reached <= point + np.maximum(instance.arc_lag, 0), end[order.pred] >= start[order.succ]))
     ptr, source = csr(succ[tight].astype(np.int64), pred[tight].astype(np.int64), instance.num_tasks)
-    return Picture(start, end, _spread(ptr, source, _deciding(instance, end)))
+    return Picture(start, end, spread(ptr, source, _deciding(instance, end)))
 
 
 def _deciding(instance: Instance, end: IntArray) -> Mask:
@@ -109,13 +110,14 @@ def _deciding(instance: Instance, end: IntArray) -> Mask:
     return deciding
 
 
-def _spread(ptr: IntArray, target: IntArray, marked: Mask) -> Mask:
-    """``marked`` and everything that arcs lead to from there. O(n + arcs)."""
+def spread(ptr: IntArray, target: IntArray, marked: Mask, among: Mask | None = None) -> Mask:
+    """``marked`` and everything that arcs lead to from there, through tasks ``among`` alone. O(n + arcs)."""
     marked = marked.copy()
     frontier = np.flatnonzero(marked)
     while frontier.size:
         reached = target[rows(ptr, frontier)]
-        frontier = np.unique(reached[~marked[reached]])
+        fresh = ~marked[reached] if among is None else ~marked[reached] & among[reached]
+        frontier = np.unique(reached[fresh])
         marked[frontier] = True
     return marked
 
@@ -132,7 +134,9 @@ def choose_tasks(kind: str, size: int, instance: Instance, seen: Picture, rng: n
     n = instance.num_tasks
     if size >= n:
         return np.arange(n)
-    anchor = int(rng.integers(n))
+    deciding = np.flatnonzero(seen.critical)
+    is_critical = deciding.size > 0 and rng.integers(8) > 0
+    anchor = int(deciding[rng.integers(deciding.size)] if is_critical else rng.integers(n))
     if kind == "mixed":
         pair = [KINDS[k] for k in rng.integers(len(KINDS) - 1, size=2)]
         return np.union1d(*(_CHOICES[each](max(1, size // 2), instance, seen, anchor, rng) for each in pair))
@@ -193,11 +197,7 @@ def _connected(size: int, known: Layout, anchor: int, rng: np.random.Generator) 
 
 
 def _critical(size: int, instance: Instance, seen: Picture, anchor: int, rng: np.random.Generator) -> IntArray:
-    deciding = np.flatnonzero(seen.critical)
-    if deciding.size == 0:
-        return _time(size, instance, seen, anchor, rng)
-    anchor = int(deciding[rng.integers(deciding.size)])
-    core = _nearest(deciding, max(1, size // 2), seen, anchor, rng)
+    core = _nearest(np.union1d(np.flatnonzero(seen.critical), anchor), max(1, size // 2), seen, anchor, rng)
     known = layout(instance)
     rivals = np.unique(known.user[rows(known.user_ptr, np.unique(known.resource[rows(known.resource_ptr, core)]))])
     rivals = rivals[~np.isin(rivals, core)]
@@ -207,7 +207,7 @@ def _critical(size: int, instance: Instance, seen: Picture, anchor: int, rng: np
 
 
 def _random(size: int, instance: Instance, seen: Picture, anchor: int, rng: np.random.Generator) -> IntArray:
-    return rng.choice(instance.num_tasks, size, replace=False)
+    return np.union1d(anchor, rng.choice(instance.num_tasks, size - 1, replace=False))
 
 
 _CHOICES = {"time": _time, "resources": _resources, "jobs": _jobs, "critical": _critical, "random": _random}
@@ -240,6 +240,6 @@ class Chooser:
         reward = 512 if improved else 32
         self.weight[kind] = max(16, (7 * self.weight[kind] + reward) // 8)
         if proved and effort < 300:
-            self.sizes[kind] += max(1, self.sizes[kind] // 8)
+            self.sizes[kind] += max(1, self.sizes[kind] // (8 if effort > 30 else 3))
         elif not proved:
             self.sizes[kind] = max(self.smallest, self.sizes[kind] - max(1, self.sizes[kind] // 10))

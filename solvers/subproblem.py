@@ -1,15 +1,17 @@
 """A part of a schedule as an instance of its own: what a window leaves free and what surrounds it, nothing else.
 
-Around the free tasks lie those that run at the same time on their resources, and those that an arc joins to them.
+Around the free tasks lie those that run at the same time on their resources, and those from which an arc leads to them.
 Of everything farther away only bounds remain: releases, deadlines, and *tails* that lead to a last task of no
 duration, whose end is the makespan of the whole. There are two ways to treat what is kept:
 
-* *shifting*, for the makespan where moving a task in time breaks nothing but arcs and capacities: tasks in the part
-  keep their partial order; those that start after the window stand as late as the partial order allows and move to the
-  left together, by as much as the makespan falls; all others stay.
+* *shifting*, where moving a task in time breaks nothing but arcs and capacities: kept tasks of the part keep their
+  partial order; what follows the part stands as late as the partial order allows without a worse objective. For the
+  makespan it moves to the left, by as much as the makespan falls, and what is minimised is the longest chain through
+  the part, also when the makespan of the whole does not fall with it: that makes room for later windows.
 * *still*, for everything else: only the free tasks move, between what stands before and after them.
 
-Solutions of the part are schedules of the whole by construction in the first way; in the second the checker decides.
+Solutions of the part are schedules of the whole by construction in the first way, unless setups obey no triangle
+inequality; in the second the checker decides.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from makespan.instances.dates import deadlines, first_starts
+from makespan.instances.dates import deadlines, first_starts, tightest
 from makespan.instances.instance import EE, ES, HORIZON_LIMIT, SE, Instance, IntArray, Setup
 from makespan.instances.project_view import project_view
-from makespan.instances.schedule import Schedule, job_end, makespan
+from makespan.instances.schedule import Schedule, job_end, makespan, max_lateness
 from makespan.solvers.cp_sat.tasks import Kept
 from makespan.solvers.kernels.heads_tails import raise_along_arcs
-from makespan.solvers.neighbourhoods import layout, rows
+from makespan.solvers.neighbourhoods import Layout, csr, layout, rows, spread
 from makespan.solvers.partial_order import Mask, Order, order_lag
 
 _SHIFT_BREAKS = {"max_lag", "calendar", "pause", "blocking", "no_wait", "permutation", "fixed"}
@@ -35,8 +37,8 @@ class Frame(NamedTuple):
     """An incumbent and what follows from it for every part of it.
 
     ``first_setup``: when the setup of a task that is the first on its resource is done.
-    ``tail``: from the start of each task to the makespan if all start as late as the partial order allows; empty where
-    kept tasks stand still. ``lag``: of each arc of the instance, from start to start.
+    ``tail``: from the start of each task to the makespan if all start as late as the partial order and the objective
+    allow; empty where kept tasks stand still. ``lag``: of each arc of the instance, from start to start.
     """
 
     schedule: Schedule
@@ -50,7 +52,9 @@ class Frame(NamedTuple):
 
 class Part(NamedTuple):
     """A part of an instance: ``task`` names its tasks in the whole (the last task of the part, the one without
-    duration, may be missing there), ``schedule`` is the incumbent's share."""
+    duration, has no counterpart there), ``schedule`` is the incumbent's share; ``later`` are the tasks of the whole
+    that move with its makespan, which is at least ``floor`` whatever the part does. ``choice`` leads from the modes of
+    the part to those of the whole, counted within their tasks."""
 
     instance: Instance
     task: IntArray
@@ -58,6 +62,7 @@ class Part(NamedTuple):
     schedule: Schedule
     later: IntArray
     choice: IntArray
+    floor: int
 
 
 def moves_freely(instance: Instance) -> bool:
@@ -74,13 +79,42 @@ def frame(instance: Instance, schedule: Schedule, order: Order) -> Frame:
     """O(n + arcs)."""
     mode, end = schedule.mode_index(instance), schedule.end(instance)
     lag, setup = _start_lags(instance, mode), _first_setups(instance, schedule)
-    if not can_shift(instance):
+    if not moves_freely(instance):
         return Frame(schedule, mode, end, order, lag, setup, np.zeros(0, np.int64))
-    latest = np.minimum(makespan(instance, end), deadlines(instance)) - instance.duration[mode]
+    latest = np.minimum(_harmless_ends(instance, end), deadlines(instance)) - instance.duration[mode]
     ptr, target, weight = _graph(instance, order, lag, backward=True)
     value = -latest
     raise_along_arcs(ptr, target, weight, value, np.zeros(value.size, np.int64))
     return Frame(schedule, mode, end, order, lag, setup, makespan(instance, end) + value)
+
+
+def _harmless_ends(instance: Instance, end: IntArray) -> IntArray:
+    """Shape (num_tasks,): how late tasks may all end without any objective becoming worse."""
+    latest = np.full(instance.num_tasks, makespan(instance, end))
+    done = job_end(instance, end)
+    for name in instance.objective:
+        if name == "flow_time":
+            latest = np.minimum(latest, tightest(instance, np.where(_alone(instance), end, HORIZON_LIMIT), done))
+        elif name != "makespan":
+            if name == "max_lateness":
+                worst = max_lateness(instance, end)
+                due, job_due = _moved(instance.due, worst, None), _moved(instance.job_due, worst, None)
+            else:
+                due, job_due = _moved(instance.due, 0, end), _moved(instance.job_due, 0, done)
+            latest = np.minimum(latest, tightest(instance, due, job_due))
+    return latest
+
+
+def _moved(due: IntArray | None, by: int, at_least: IntArray | None) -> IntArray | None:
+    """Due dates that are there, moved, or the ends that already miss them."""
+    if due is None:
+        return None
+    moved = due + by if at_least is None else np.maximum(due, at_least)
+    return np.where(due < HORIZON_LIMIT, moved, HORIZON_LIMIT)
+
+
+def _alone(instance: Instance) -> Mask:
+    return np.ones(instance.num_tasks, np.bool_) if instance.job is None else np.asarray(instance.job < 0, np.bool_)
 
 
 def shift_left(instance: Instance, schedule: Schedule, order: Order) -> Schedule:
@@ -146,9 +180,12 @@ def cut_out(instance: Instance, whole: Frame, free: IntArray, most: int) -> Part
     inside = np.zeros(instance.num_tasks, np.bool_)
     inside[free] = True
     inside[users[(start[users] < high) & (end[users] > low)]] = True
-    inside[known.near[rows(known.near_ptr, free)]] = True
+    view = project_view(instance)
+    inside[view.pred_task[rows(view.pred_ptr, free)]] = True
+    if not whole.tail.size:
+        inside[instance.arc_succ[rows(instance.arc_ptr, free)]] = True
     if instance.setup is not None:
-        inside[_neighbours(users, known, shared, start, end, low, high)] = True
+        inside[_neighbours(known, shared, start, end, low, high, after=not whole.tail.size)] = True
     if instance.blocking:  # when a task leaves depends on the next one of its job
         inside[instance.arc_succ[inside[instance.arc_pred]]] = True
     if inside.sum() > most:
@@ -169,15 +206,15 @@ def _leaving(instance: Instance, whole: Frame) -> IntArray:
 
 
 def _neighbours(
-    users: IntArray, known: Any, shared: IntArray, start: IntArray, end: IntArray, low: int, high: int
+    known: Layout, shared: IntArray, start: IntArray, end: IntArray, low: int, high: int, after: bool
 ) -> IntArray:
-    """On each shared resource the last task before and the first one after the window."""
+    """On each shared resource the last task before the window and, if asked for, the first one ``after`` it."""
     found = []
     for k in shared.tolist():
         on = known.user[known.user_ptr[k] : known.user_ptr[k + 1]]
-        before, after = on[end[on] <= low], on[start[on] >= high]
+        before, beyond = on[end[on] <= low], on[start[on] >= high]
         found += [before[np.argmax(start[before])]] if before.size else []
-        found += [after[np.argmin(start[after])]] if after.size else []
+        found += [beyond[np.argmin(start[beyond])]] if after and beyond.size else []
     return np.array(found, np.int64)
 
 
@@ -215,16 +252,22 @@ class _Cut:
 
     def build(self, kept: Kept, tail: IntArray, floor: int) -> Part | None:
         """``tail`` (num_tasks,): from the end of a task to the makespan; ``floor``: the makespan is at least that."""
-        if self.instance.objective[0] == "makespan" and floor >= self.makespan:
+        local = self.makespan
+        if tail.size:
+            moving = self.task[~self.fixed[self.task]]
+            local = int((self.whole.end + tail)[moving].max(initial=0))
+        elif self.instance.objective[0] == "makespan" and floor >= local:
             return None
         if _needs_due(self.instance) and not self._has_due():
             return None
+        if (self.deadline[self.task] < 0).any():
+            return None
         fixed = self.fixed & self.inside
         self.release[fixed], self.deadline[fixed] = 0, HORIZON_LIMIT
-        small, choice = _subset(self, tail, floor)
+        small, choice = _subset(self, tail, 0 if tail.size else floor)
         extra = small.num_tasks - self.task.size
         schedule = self.whole.schedule
-        start = np.append(self.start[self.task], np.full(extra, self.makespan))
+        start = np.append(self.start[self.task], np.full(extra, local))
         mode = np.where(self.free, schedule.mode, 0)[self.task]
         position = np.cumsum(self.inside) - 1
         mine = Kept(
@@ -234,7 +277,9 @@ class _Cut:
             kept.lag,
         )
         later = np.flatnonzero(self.later)
-        return Part(small, self.task, mine, Schedule(start, np.append(mode, np.zeros(extra, np.int32))), later, choice)
+        return Part(
+            small, self.task, mine, Schedule(start, np.append(mode, np.zeros(extra, np.int32))), later, choice, floor
+        )
 
     def _has_due(self) -> bool:
         instance, task = self.instance, self.task
@@ -252,7 +297,6 @@ def _needs_due(instance: Instance) -> bool:
 class _Shifting(_Cut):
     def part(self) -> Part | None:
         instance, whole, inside, start = self.instance, self.whole, self.inside, self.start
-        self.later = ~inside & (start >= self.high)
         self.fixed = inside & ~self.free & (whole.end <= self.low)
         self.release = np.where(self.free, self.release, np.maximum(self.release, whole.first_setup))
         order = _without(instance, whole, self.free)
@@ -260,15 +304,17 @@ class _Shifting(_Cut):
         pred = np.concatenate((order.pred, instance.arc_pred)).astype(np.int64)
         succ = np.concatenate((order.succ, instance.arc_succ)).astype(np.int64)
         lag = np.concatenate((order.lag, whole.lag))
-        tail, length = np.zeros(instance.num_tasks, np.int64), instance.duration[whole.mode]
+        self.later = ~inside & (start >= self.low) & ~self._leads_inside(pred, succ)
+        after = np.concatenate((order.lag - instance.duration[whole.mode[order.pred]], self._after_ends()))
+        tail = np.zeros(instance.num_tasks, np.int64)
 
         enters = ~inside[pred] & inside[succ]
         self.raise_release(succ[enters], (start[pred] + lag)[enters])
         leaves = inside[pred] & ~inside[succ]
         to_still = leaves & ~self.later[succ]
-        self.lower_deadline(pred[to_still], (start[succ] - lag + length[pred])[to_still])
+        self.lower_deadline(pred[to_still], (start[succ] - after)[to_still])
         to_later = leaves & self.later[succ]
-        np.maximum.at(tail, pred[to_later], (whole.tail[succ] + lag - length[pred])[to_later])
+        np.maximum.at(tail, pred[to_later], (whole.tail[succ] + after)[to_later])
         passes = ~inside[pred] & ~self.later[pred] & self.later[succ]
         later = np.flatnonzero(self.later)
         floor = max(
@@ -280,15 +326,43 @@ class _Shifting(_Cut):
             self._bound_free_tasks(k, tail)
         within = inside[order.pred] & inside[order.succ]
         kept = Kept(~self.free, order.pred[within], order.succ[within], order.lag[within])
-        return self.build(kept, tail, floor)
+        if can_shift(instance):
+            return self.build(kept, tail, floor)
+        self.deadline = np.minimum(self.deadline, self.makespan - tail)
+        return self.build(kept, np.zeros(0, np.int64), self.makespan)
+
+    def _after_ends(self) -> IntArray:
+        """Shape (num_arcs,): from the end of the first task to the start of the second, whatever mode a free first task
+        takes."""
+        instance, mode = self.instance, self.whole.mode
+        pred, kind = instance.arc_pred, instance.arc_kind
+        lag = instance.arc_lag - np.where(kind % 2 == SE, instance.duration[mode[instance.arc_succ]], 0)
+        if instance.transport is not None:
+            target = instance.machine[mode[instance.arc_succ]]
+            travels = project_view(instance).arc_travels & (target >= 0)
+            lag = lag + np.where(travels, instance.transport.max(axis=0)[target], 0)
+        shortest = np.minimum.reduceat(instance.duration, instance.mode_ptr[:-1])[pred]
+        robust: IntArray = lag - np.where(kind >= ES, 0, shortest)
+        kept: IntArray = self.whole.lag - instance.duration[mode[pred]]
+        return np.where(self.free[pred], robust, kept)
+
+    def _leads_inside(self, pred: IntArray, succ: IntArray) -> Mask:
+        """Tasks since the start of the window from which arcs lead into the part: they cannot move with what follows
+        it."""
+        since = self.whole.end > self.low
+        inner = since[pred] & since[succ]
+        ptr, source = csr(succ[inner], pred[inner], self.instance.num_tasks)
+        return spread(ptr, source, self.inside, since)
 
     def _bound_free_tasks(self, resource: int, tail: IntArray) -> None:
         """Between those that stand before the window and those that move after it."""
         users, mine = self.outside_users(resource), self.free_users(resource)
-        before, after = users[~self.later[users]], users[self.later[users]]
-        before = before[self.whole.end[before] <= self.low]
+        still, after = users[~self.later[users]], users[self.later[users]]
+        before, beyond = still[self.whole.end[still] <= self.low], still[self.start[still] >= self.high]
         if before.size:
             self.raise_release(mine, int(self.whole.end[before].max()))
+        if beyond.size:
+            self.lower_deadline(mine, int(self.start[beyond].min()))
         if after.size:
             setup = self.instance.setup
             wait = 0 if setup is None else int(setup.time.max(initial=0))
@@ -495,5 +569,8 @@ def put_back(instance: Instance, whole: Frame, part: Part, found: Schedule) -> S
     start[part.task] = found.start[:count]
     mode[part.task] = part.choice[part.instance.mode_ptr[:count] + found.mode[:count]]
     if whole.tail.size:
-        start[part.later] = makespan(part.instance, found.end(part.instance)) - whole.tail[part.later]
+        span = part.floor
+        if can_shift(instance):
+            span = max(span, makespan(part.instance, found.end(part.instance)))
+        start[part.later] = span - whole.tail[part.later]
     return Schedule(start, mode)

@@ -93,7 +93,7 @@ def test_parts_put_back_give_schedules_of_the_whole(field: str) -> None:
         if part is None or not found:
             continue
         merged = put_back(instance, whole, part, found[-1])
-        if moves_freely(instance):
+        if moves_freely(instance) and instance.setup is None:  # setups here obey no triangle inequality
             assert check(instance, merged) == []
         if can_shift(instance):
             assert objective_values(instance, merged) <= objective_values(instance, start)
