@@ -349,7 +349,7 @@ class _Shifting(_Cut):
     def _leads_inside(self, pred: IntArray, succ: IntArray) -> Mask:
         """Tasks since the start of the window from which arcs lead into the part: they cannot move with what follows
         it."""
-        since = self.whole.end > self.low
+        since = (self.whole.end > self.low) | (self.start >= self.low)
         inner = since[pred] & since[succ]
         ptr, source = csr(succ[inner], pred[inner], self.instance.num_tasks)
         return spread(ptr, source, self.inside, since)
