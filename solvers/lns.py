@@ -13,7 +13,7 @@ from makespan.instances.features import ALL_FEATURES, unsupported
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.solvers.cp_sat import memory
-from makespan.solvers.cp_sat.conversation import ChildFailed, Line, TooLargeForMemory, deadline
+from makespan.solvers.cp_sat.conversation import POLL_SECONDS, ChildFailed, Line, TooLargeForMemory, deadline
 from makespan.solvers.cp_sat.parent import prepare_child
 from makespan.solvers.cp_sat.search import Outcome, Report, Request
 from makespan.solvers.cp_sat.stage import text_format
@@ -27,6 +27,9 @@ from makespan.solvers.subproblem import Part, cut_out, frame, moves_freely, put_
 
 FIRST = ("rule:best", "sgs:best")
 """Quick methods for a first schedule; CP-SAT looks for one where none of them handles the instance."""
+
+LAST_SECONDS = 0.3
+"""How long after the limit a helping thread is waited for; one whose child is still starting ends by itself later."""
 
 MOST_FAILURES = 3
 """Failed children, one after the other, before a search gives up."""
@@ -90,7 +93,9 @@ class Lns:
             helper.start()
         searches[0].run()
         for helper in helpers:
-            helper.join()
+            while helper.is_alive() and not context.expired():
+                helper.join(POLL_SECONDS)
+            helper.join(LAST_SECONDS)
         errors = [each.error for each in searches if each.error is not None]
         if errors:
             raise errors[0]

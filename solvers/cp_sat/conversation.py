@@ -48,6 +48,8 @@ class Line:
         """
         if self.child is None:
             self.child = self._new_child()
+            if self.context.expired():  # while the child started
+                return None
         child = self.child
         memory_limit = memory.free_bytes() - memory.RESERVE_BYTES + (memory.used_bytes(child.pid) or 0)
         asked_to_stop: float | None = None
