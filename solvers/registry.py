@@ -58,6 +58,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a rule, or best for the best of all",
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
+        SolverEntry(
+            "flexible_tabu",
+            "makespan.solvers.flexible_tabu:make",
+            "tabu search with path relinking for flexible job shops",
+            "",
+            ("flexible_tabu", "flexible_tabu,elite=20,patience=10000"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }
