@@ -24,7 +24,9 @@ from makespan.solvers.kernels.flexible_search import (
     IMPROVED,
     ITERATION,
     PATIENCE,
+    SPREAD,
     TARGET,
+    TENURE,
     VALUE,
     search_slice,
 )
@@ -34,6 +36,9 @@ from makespan.solvers.stage import Budget, Context
 
 SLICE_SECONDS = 0.02
 """Aimed at between two looks at the clock."""
+
+SHARES = 20, 51
+"""From and below how many per cent of the way from one member to another a search starts."""
 
 _FIRST_SLICE, _LARGEST_SLICE = 50, 100_000  # moves
 _NO_TAIL = -FAR // 4
@@ -53,6 +58,9 @@ class FlexibleTabu:
         Members of the elite set, at least 2.
     patience
         Moves without improvement after which a search ends, at least 1.
+    tenure, spread
+        What would undo a move is forbidden for ``tenure`` further moves, at least 0, and up to ``spread`` per cent of
+        the number of critical operations more, at random.
     """
 
     supports: ClassVar[frozenset[str]] = frozenset(
@@ -72,9 +80,11 @@ class FlexibleTabu:
 
     elite: int = 12
     patience: int = 5000
+    tenure: int = 4
+    spread: int = 50
 
     def __post_init__(self) -> None:
-        for name, least in (("elite", 2), ("patience", 1)):
+        for name, least in (("elite", 2), ("patience", 1), ("tenure", 0), ("spread", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected at least {least}")
 
@@ -88,7 +98,7 @@ class FlexibleTabu:
         toy = Instance.flexible_job_shop([[[(0, 2), (1, 3)], [(1, 1)]], [[(0, 1), (1, 2)], [(0, 2)]]])
         problem = flexible_problem(toy)
         assert problem is not None
-        island = _Island(toy, problem, Context(toy, Budget(iterations=10), 0, 1), _Elite(problem, 2), 1, 0)
+        island = _Island(toy, problem, Context(toy, Budget(iterations=10), 0, 1), _Elite(problem, 2), self, 0)
         found = island.search(island.fresh(0))
         island.elite.members += [found, found]
         island.elite.add(found)
@@ -102,9 +112,7 @@ class FlexibleTabu:
         if context.incumbent is None and instance.features <= SHOP_FEATURES:
             DispatchingRule().run(instance, context)
         elite = _Elite(problem, self.elite)
-        islands = [
-            _Island(instance, problem, context, elite, self.patience, number) for number in range(context.threads)
-        ]
+        islands = [_Island(instance, problem, context, elite, self, number) for number in range(context.threads)]
         if context.incumbent is None:
             islands[0].offer(islands[0].fresh(0))
         if instance.objective[0] not in ("makespan", "max_lateness"):
@@ -116,7 +124,7 @@ class FlexibleTabu:
 
 
 def make(argument: str | None, **parameters: str) -> FlexibleTabu:
-    """The stage of ``flexible_tabu,elite=N,patience=N``. Raises ValueError with a sentence."""
+    """The stage of ``flexible_tabu,elite=N,patience=N,tenure=N,spread=N``. Raises ValueError with a sentence."""
     if argument is not None:
         raise ValueError(f"flexible_tabu takes no argument, found {argument!r}")
     return from_strings(FlexibleTabu, parameters)
@@ -197,10 +205,11 @@ class _Solution:
 
 @dataclass
 class _Elite:
-    """Good and different solutions, shared by the threads."""
+    """Good and different solutions, shared by the threads; ``known`` is the least value that one of them has seen."""
 
     problem: FlexibleProblem
     size: int
+    known: int = FAR
     members: list[_Solution] = field(default_factory=list)
     idle: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -237,6 +246,10 @@ class _Elite:
             first, second = rng.choice(self.size, 2, replace=False)
             return self.members[first], self.members[second]
 
+    def note(self, value: int) -> None:
+        with self.lock:
+            self.known = min(self.known, value)
+
     def best(self) -> int:
         with self.lock:
             return min((each.value for each in self.members), default=FAR)
@@ -255,11 +268,11 @@ class _Island:
         problem: FlexibleProblem,
         context: Context,
         elite: _Elite,
-        patience: int,
+        stage: FlexibleTabu,
         number: int,
     ) -> None:
         self.instance, self.problem, self.context, self.elite = instance, problem, context, elite
-        self.patience, self.shift = patience, _latest_due(instance)
+        self.stage, self.shift = stage, _latest_due(instance)
         self.rng = context.rng(number)
         self.random = self.rng.integers(0, 2**64, 1, np.uint64)
         self.state, self.memory = new_state(problem), new_memory(problem)
@@ -268,20 +281,23 @@ class _Island:
     def run(self) -> None:
         if self.problem.release.size == 0:
             return
+        start = self.newcomer(FAR)
         while not self.context.expired() and self.elite.best() > self.target():
-            start = self.newcomer() or self.between() or self.fresh(16)
+            start = start or self.newcomer(self.elite.known) or self.between() or self.fresh(16)
             self.elite.add(self.search(start))
+            start = None
 
     def target(self) -> int:
         """The value that the lower bound proves to be the least."""
         bound = self.context.lower_bound
         return -FAR if bound is None else bound + self.shift
 
-    def newcomer(self) -> _Solution | None:
-        """The incumbent, if it is better than every member: at the beginning, or found by another stage."""
+    def newcomer(self, known: int) -> _Solution | None:
+        """The incumbent, if its value is below ``known``: at the beginning, or when another stage found it."""
         values, schedule = self.context.objectives, self.context.incumbent
-        if values is None or schedule is None or values[0] + self.shift >= self.elite.best():
+        if values is None or schedule is None or values[0] + self.shift >= known:
             return None
+        self.elite.note(values[0] + self.shift)
         return self.of_schedule(schedule)
 
     def between(self) -> _Solution | None:
@@ -291,7 +307,16 @@ class _Island:
             return None
         a, b = pair
         order, mode = np.empty_like(a.order), np.empty_like(a.mode)
-        blend(a.order, a.mode, b.order, b.mode, int(self.rng.integers(20, 51)), self.random, order, mode)
+        blend(
+            a.order,
+            a.mode,
+            b.order,
+            b.mode,
+            int(self.rng.integers(*SHARES)),
+            self.random,
+            order,
+            mode,
+        )
         return self.loaded(order, mode)
 
     def fresh(self, noise: int) -> _Solution:
@@ -311,7 +336,9 @@ class _Island:
     def search(self, start: _Solution) -> _Solution:
         """The best solution of a tabu search from the present state, ``start``."""
         context, control = self.context, np.zeros(CONTROL, np.int64)
-        control[[BEST, VALUE, PATIENCE]] = start.value, start.value, self.patience
+        stage = self.stage
+        control[[BEST, VALUE]] = start.value
+        control[[PATIENCE, TENURE, SPREAD]] = stage.patience, stage.tenure, stage.spread
         order, mode = start.order.copy(), start.mode.copy()
         self.memory.tabu_mode[:] = 0
         self.memory.tabu_arc[:] = 0
@@ -334,6 +361,7 @@ class _Island:
         values = self.context.objectives
         if values is not None and found.value - self.shift >= values[0]:
             return
+        self.elite.note(found.value)
         state = new_state(self.problem)
         load(self.problem, found.order, found.mode, state)
         self.context.offer(Schedule(state.head, found.mode - self.problem.mode_ptr[:-1]))

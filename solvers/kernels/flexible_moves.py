@@ -34,8 +34,9 @@ from makespan.solvers.kernels.random import below
 ARCS = 1 << 14
 """Entries of the table of forbidden arcs; two arcs that share one only make a few moves forbidden in vain."""
 
-OP, MODE, PLACE, ESTIMATE, TIES, ANY_OP, ANY_MODE, ANY_PLACE, SEEN = range(9)
-"""Fields of ``Memory.choice``: the best allowed move and how many tie with it; any move, and how many were seen."""
+OP, MODE, PLACE, ESTIMATE, THROUGH, TIES, ANY_OP, ANY_MODE, ANY_PLACE, SEEN, CHOICE = range(11)
+"""Fields of ``Memory.choice``: the best allowed move, its estimated value and longest path through the operation, and
+how many tie with it; any move, and how many were seen. And the number of fields."""
 
 
 class Memory(NamedTuple):
@@ -56,7 +57,7 @@ class Memory(NamedTuple):
 
 def new_memory(problem: FlexibleProblem) -> Memory:
     n = problem.release.size
-    sizes = (n, n + 1, n + 2, problem.duration.size, ARCS, 9)
+    sizes = (n, n + 1, n + 2, problem.duration.size, ARCS, CHOICE)
     return Memory(*(np.zeros(size, np.int64) for size in sizes))
 
 
@@ -183,13 +184,12 @@ def _may_lead(problem, state, op, succ):
 
 
 @step
-def best_place(problem, state, op, mode, random):
+def best_place(problem, state, op, mode, head, tail, random):
     """The best place for ``op`` in another mode: (longest path through it, place), or (FAR, -1) without a safe one.
 
-    On its own machine it keeps its place. O(log of the machine's operations + places worth trying).
+    ``head`` and ``tail`` are those by precedence in that mode. On its own machine the operation keeps its place.
+    O(log of the machine's operations + places worth trying).
     """
-    head = head_by_precedence(problem, state, op, mode)
-    tail = tail_by_precedence(problem, state, op, mode)
     machine, duration = problem.machine[mode], problem.duration[mode]
     if machine < 0:
         return head + duration + tail, np.int64(0)
@@ -247,48 +247,62 @@ def best_place(problem, state, op, mode, random):
 
 
 @inlined
-def _consider(memory, op, mode, place, estimate, allowed, random):
-    """Keep a move if it is the best allowed one so far, ties at random, and any move for want of an allowed one."""
-    choice = memory.choice
+def _consider(memory, op, mode, place, through, without, is_free, best, random):
+    """Keep a move if it is the best allowed one so far, ties at random, and any move for want of an allowed one.
+
+    Its value is the larger of the longest path ``through`` the operation and the one ``without``; of equal values that
+    with the shorter path through is better.
+    """
+    choice, estimate = memory.choice, max(through, without)
     choice[SEEN] += 1
     if choice[SEEN] == 1 or below(random, choice[SEEN]) == 0:
         choice[ANY_OP], choice[ANY_MODE], choice[ANY_PLACE] = op, mode, place
-    if not allowed or estimate > choice[ESTIMATE]:
+    if not (is_free or estimate < best) or estimate > choice[ESTIMATE]:
         return
-    if estimate < choice[ESTIMATE]:
+    if estimate == choice[ESTIMATE] and through > choice[THROUGH]:
+        return
+    if estimate < choice[ESTIMATE] or through < choice[THROUGH]:
         choice[TIES] = 0
     choice[TIES] += 1
     if choice[TIES] == 1 or below(random, choice[TIES]) == 0:
-        choice[OP], choice[MODE], choice[PLACE], choice[ESTIMATE] = op, mode, place, estimate
+        choice[OP], choice[MODE], choice[PLACE] = op, mode, place
+        choice[ESTIMATE], choice[THROUGH] = estimate, through
 
 
 @step
 def choose_move(problem, state, memory, count, iteration, best, random):
     """Put a move of an operation of the critical path into ``memory.choice``; returns whether there is any.
 
-    The least estimate of those allowed: not forbidden, or estimated below ``best``. If all are forbidden, any.
+    The best of those allowed: not forbidden, or with a value estimated below ``best``. If all are forbidden, any.
     """
     choice = memory.choice
-    choice[OP], choice[ESTIMATE], choice[TIES], choice[SEEN] = -1, FAR, 0, 0
+    choice[OP], choice[ESTIMATE], choice[THROUGH], choice[TIES], choice[SEEN] = -1, FAR, FAR, 0, 0
     for i in range(count):
         op = memory.path[i]
         for mode in range(problem.mode_ptr[op], problem.mode_ptr[op + 1]):
             if mode == state.mode[op]:
                 continue
-            length, place = best_place(problem, state, op, mode, random)
+            head = head_by_precedence(problem, state, op, mode)
+            tail = tail_by_precedence(problem, state, op, mode)
+            least = max(head + problem.duration[mode] + tail, memory.without[i])
+            # A move that can be no better than an allowed one is not looked at.
+            if least > choice[ESTIMATE] or (choice[OP] >= 0 and memory.tabu_mode[mode] > iteration and least >= best):
+                continue
+            length, place = best_place(problem, state, op, mode, head, tail, random)
             if place >= 0:
-                estimate = max(length, memory.without[i])
-                allowed = memory.tabu_mode[mode] <= iteration or estimate < best
-                _consider(memory, op, mode, place, estimate, allowed, random)
+                is_free = memory.tabu_mode[mode] <= iteration
+                _consider(memory, op, mode, place, length, memory.without[i], is_free, best, random)
     first = 0
     while first < count:
         last = first
         while last + 1 < count and state.machine_succ[memory.path[last]] == memory.path[last + 1]:
             last += 1
         for i in range(first, last):
-            _moves_right(problem, state, memory, i, last, i == first, iteration, best, random)
+            if memory.without[i] <= choice[ESTIMATE]:
+                _moves_right(problem, state, memory, i, last, i == first, iteration, best, random)
         for i in range(first + 2, last + 1):
-            _moves_left(problem, state, memory, i, first, i == last, iteration, best, random)
+            if memory.without[i] <= choice[ESTIMATE]:
+                _moves_left(problem, state, memory, i, first, i == last, iteration, best, random)
         first = last + 1
     if choice[OP] < 0 and choice[SEEN] > 0:
         choice[OP], choice[MODE], choice[PLACE] = choice[ANY_OP], choice[ANY_MODE], choice[ANY_PLACE]
@@ -302,7 +316,7 @@ def _moves_right(problem, state, memory, i, last, everywhere, iteration, best, r
     mode, duration = state.mode[op], state.duration[op]
     head = head_by_precedence(problem, state, op, mode)
     tail = tail_by_precedence(problem, state, op, mode)
-    pred, free, allowed = state.machine_pred[op], -FAR, True
+    pred, free, is_free = state.machine_pred[op], -FAR, True
     if pred >= 0:
         free = state.head[pred] + state.duration[pred]
     for k in range(i + 1, last + 1):
@@ -310,13 +324,13 @@ def _moves_right(problem, state, memory, i, last, everywhere, iteration, best, r
         if not _may_follow(problem, state, op, each):
             return
         free = max(free, head_by_precedence(problem, state, each, state.mode[each])) + state.duration[each]
-        allowed = allowed and memory.tabu_arc[arc_slot(each, op)] <= iteration
+        is_free = is_free and memory.tabu_arc[arc_slot(each, op)] <= iteration
         if everywhere or k == last:
             rest, succ = tail, state.machine_succ[each]
             if succ >= 0:
                 rest = max(rest, state.duration[succ] + state.tail[succ])
-            estimate = max(memory.without[i], max(head, free) + duration + rest)
-            _consider(memory, op, mode, state.place[each], estimate, allowed or estimate < best, random)
+            through = max(head, free) + duration + rest
+            _consider(memory, op, mode, state.place[each], through, memory.without[i], is_free, best, random)
 
 
 @step
@@ -329,7 +343,7 @@ def _moves_left(problem, state, memory, i, first, everywhere, iteration, best, r
     mode, duration = state.mode[op], state.duration[op]
     head = head_by_precedence(problem, state, op, mode)
     tail = tail_by_precedence(problem, state, op, mode)
-    succ, rest, allowed = state.machine_succ[op], -FAR, True
+    succ, rest, is_free = state.machine_succ[op], -FAR, True
     if succ >= 0:
         rest = state.duration[succ] + state.tail[succ]
     for k in range(i - 1, first - 1, -1):
@@ -337,10 +351,10 @@ def _moves_left(problem, state, memory, i, first, everywhere, iteration, best, r
         if not _may_lead(problem, state, op, each):
             return
         rest = max(rest, tail_by_precedence(problem, state, each, state.mode[each])) + state.duration[each]
-        allowed = allowed and memory.tabu_arc[arc_slot(op, each)] <= iteration
+        is_free = is_free and memory.tabu_arc[arc_slot(op, each)] <= iteration
         if (everywhere or k == first) and k < i - 1:
             free, pred = head, state.machine_pred[each]
             if pred >= 0:
                 free = max(free, state.head[pred] + state.duration[pred])
-            estimate = max(memory.without[i], free + duration + max(tail, rest))
-            _consider(memory, op, mode, state.place[each], estimate, allowed or estimate < best, random)
+            through = free + duration + max(tail, rest)
+            _consider(memory, op, mode, state.place[each], through, memory.without[i], is_free, best, random)

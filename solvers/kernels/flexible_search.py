@@ -15,9 +15,10 @@ from makespan.solvers.kernels.flexible_moves import (
 from makespan.solvers.kernels.flexible_state import move, value_of
 from makespan.solvers.kernels.random import below
 
-ITERATION, IMPROVED, BEST, VALUE, PATIENCE, TARGET, CONTROL = range(7)
+ITERATION, IMPROVED, BEST, VALUE, PATIENCE, TARGET, TENURE, SPREAD, CONTROL = range(9)
 """Fields of ``control``: iterations done, the last that improved, best value, present value, iterations without
-improvement after which to end, value at which to end; and their number."""
+improvement after which to end, value at which to end, how long what undoes a move is forbidden: TENURE iterations and
+up to SPREAD per cent of the length of the critical path more, at random; and the number of fields."""
 
 
 @kernel
@@ -38,7 +39,8 @@ def search_slice(problem, state, memory, control, random, best_order, best_mode,
         if not choose_move(problem, state, memory, count, control[ITERATION], control[BEST], random):
             return True
         choice = memory.choice
-        _forbid_return(problem, state, memory, count, control[ITERATION], random)
+        tenure = control[TENURE] + below(random, control[SPREAD] * count // 100 + 1)
+        _forbid_return(problem, state, memory, control[ITERATION] + tenure)
         move(problem, state, choice[OP], choice[MODE], choice[PLACE])
         control[VALUE] = value_of(problem, state)
         if control[VALUE] < control[BEST]:
@@ -49,15 +51,12 @@ def search_slice(problem, state, memory, control, random, best_order, best_mode,
 
 
 @step
-def _forbid_return(problem, state, memory, count, iteration, random):
+def _forbid_return(problem, state, memory, until):
     """Forbid what would undo the chosen move: the mode it leaves, or the arcs it reverses."""
     op, mode, place = memory.choice[OP], memory.choice[MODE], memory.choice[PLACE]
-    options = problem.mode_ptr[op + 1] - problem.mode_ptr[op]
     if mode != state.mode[op]:
-        tenure = options + 5 + below(random, count + 1)
-        memory.tabu_mode[state.mode[op]] = iteration + tenure
+        memory.tabu_mode[state.mode[op]] = until
         return
-    until = iteration + 10 + below(random, count + 1)
     base = problem.line_ptr[state.machine[op]]
     for at in range(state.place[op] + 1, place + 1):
         memory.tabu_arc[arc_slot(op, state.line[base + at])] = until
