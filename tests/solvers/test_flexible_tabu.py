@@ -116,10 +116,10 @@ def assert_state_is_consistent(problem: FlexibleProblem, state: FlexibleState) -
 
 
 def test_moves_close_no_circle_and_heads_and_tails_stay_exact() -> None:
-    """Some 20,000 moves drawn from all of them: a circle would leave no topological order, and everything kept up to
+    """Some 10,000 moves drawn from all of them: a circle would leave no topological order, and everything kept up to
     date equals what loading the same solution computes."""
     moves = 0
-    for seed in range(400):
+    for seed in range(250):
         rng = np.random.default_rng(seed)
         problem = problem_of(shop(rng))
         walk, fresh = RandomWalk(problem, rng), new_state(problem)
@@ -130,7 +130,7 @@ def test_moves_close_no_circle_and_heads_and_tails_stay_exact() -> None:
             assert_state_is_consistent(problem, walk.state)
             assert load(problem, walk.state.order, walk.state.mode, fresh) == walk.control[VALUE]
             assert (fresh.head == walk.state.head).all() and (fresh.tail == walk.state.tail).all()
-    assert moves > 15_000
+    assert moves > 8_000
 
 
 def test_estimates_are_nearly_always_exact() -> None:
