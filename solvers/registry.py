@@ -58,6 +58,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a rule, or best for the best of all",
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
+        SolverEntry(
+            "tabu",
+            "makespan.solvers.tabu:make",
+            "tabu search and path relinking for job shops",
+            "",
+            ("tabu", "rule:best+tabu,seconds=20", "tabu,neighbourhood=n5,population=10"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }

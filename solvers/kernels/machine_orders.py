@@ -173,8 +173,8 @@ def move_later(orders, source, target):
 
     Returns whether the orders stay free of cycles; if not, nothing has changed but the topological order, which is
     still one. Only the stretch of that order between the two operations is repaired: what the moved operation reaches
-    through its job goes behind it, and reaching the other one is exactly a cycle. Heads and tails follow. O(n) at worst,
-    the stretch plus what changes as a rule.
+    through its job goes behind it, and reaching the other one is exactly a cycle. Heads and tails follow. O(n) at
+    worst, the stretch plus what changes as a rule.
     """
     node, order, line, moved = orders.node, orders.order, orders.line, orders.moved
     n = order.size

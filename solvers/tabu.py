@@ -1,0 +1,248 @@
+"""The solver ``tabu``: tabu search and path relinking for job shops, one island per thread over one population."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from makespan.instances.instance import Instance
+from makespan.instances.schedule import Schedule
+from makespan.instances.shop_view import shop_view
+from makespan.solvers.dispatching import DispatchingRule, RuleBatch
+from makespan.solvers.kernels.machine_orders import earliest_starts, find_sinks
+from makespan.solvers.kernels.relinking import distance, walk
+from makespan.solvers.kernels.tabu import load, tabu_slice
+from makespan.solvers.path_relinking import Member, Population, Sequence
+from makespan.solvers.priority_rules import RULES
+from makespan.solvers.registry import from_strings
+from makespan.solvers.sequencing import (
+    NEIGHBOURHOODS,
+    SEQUENCING_FEATURES,
+    TabuSearch,
+    sequencing_problem,
+)
+from makespan.solvers.stage import Context
+
+SLICE_SECONDS = 0.02
+"""What one call of a kernel aims at, so that limits and Ctrl-C are seen in time."""
+
+_LOOKS = 1 << 20
+"""Steps of a walk in one call."""
+
+_IDLE_RUNS = 20
+"""Searches in a row that made no move: nothing is left to do."""
+
+
+@dataclass(frozen=True)
+class Tabu:
+    """Tabu search on the machine orders; a population with path relinking once a single search stands still.
+
+    Parameters
+    ----------
+    neighbourhood
+        n5, n6 or n7.
+    population
+        Members, 0 for as many as the time allows (at most 30).
+    patience
+        Moves without a better value after which a search ends.
+    probe
+        Moves spent on each candidate of a path before one of them is searched in full.
+    """
+
+    supports: ClassVar[frozenset[str]] = SEQUENCING_FEATURES
+
+    neighbourhood: str = "n7"
+    population: int = 0
+    patience: int = 12_500
+    probe: int = 500
+
+    def __post_init__(self) -> None:
+        if self.neighbourhood not in NEIGHBOURHOODS:
+            known = ", ".join(NEIGHBOURHOODS)
+            raise ValueError(f"neighbourhood: found {self.neighbourhood!r}, expected one of {known}")
+        for name, value, low, high in (
+            ("population", self.population, 0, 1000),
+            ("patience", self.patience, 1, 2**40),
+            ("probe", self.probe, 1, 2**40),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"{name}: found {value}, expected {low} to {high}")
+
+    @property
+    def kernels(self) -> tuple[Any, ...]:
+        own = find_sinks, load, tabu_slice, earliest_starts, distance, walk
+        return *own, *DispatchingRule().kernels
+
+    def warm(self) -> None:
+        DispatchingRule().warm()
+        toy = Instance.job_shop([[0, 1], [1, 0], [0, 1]], [[2, 1], [1, 2], [3, 1]])
+        search = TabuSearch(toy.derived(sequencing_problem))
+        population = Population(toy.derived(sequencing_problem), 2)
+        for start in ([0, 2, 0, 5, 7, 10], [10, 12, 5, 7, 0, 3]):
+            search.load(start)
+            search.run(2)
+            search.best_start()
+            population.add(search.best_value, search.best_order)
+        walk(search.best_order.copy(), population.members[0].rank, population.machine, 1, 1, np.zeros(1, np.uint64))
+
+    def run(self, instance: Instance, context: Context) -> None:
+        if instance.num_tasks == 0:
+            context.offer(Schedule(np.zeros(0, np.int64)))
+            return
+        shared = _Shared(self, instance, context)
+        islands = [_Island(shared, number) for number in range(max(1, context.threads))]
+        helpers = [threading.Thread(target=island.run, daemon=True) for island in islands[1:]]
+        for helper in helpers:
+            helper.start()
+        islands[0].run()
+        for helper in helpers:
+            helper.join()
+        if shared.error is not None:
+            raise shared.error
+
+
+def make(argument: str | None = None, **parameters: str) -> Tabu:
+    """The stage of a spec ``tabu,key=value``; it takes no argument."""
+    if argument is not None:
+        raise ValueError(f"tabu takes no argument, found {argument!r}")
+    return from_strings(Tabu, parameters)
+
+
+class _Shared:
+    """What the islands of a run share: population, starts and the best value offered."""
+
+    def __init__(self, stage: Tabu, instance: Instance, context: Context) -> None:
+        self.stage, self.instance, self.context = stage, instance, context
+        self.problem = instance.derived(sequencing_problem)
+        self.population = Population(self.problem, stage.population or 30)
+        self.error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._starts = self._all_starts()
+
+    def next_start(self) -> Any:
+        """Start times to begin from, a new schedule each time."""
+        with self._lock:
+            return next(self._starts)
+
+    def _all_starts(self) -> Iterator[Any]:
+        """The incumbent if there is one, or the best rule's schedule; then samples around the best rules."""
+        instance, context = self.instance, self.context
+        view = instance.derived(shop_view)
+        if context.incumbent is not None:
+            yield context.incumbent.start
+        batch = RuleBatch(view, tuple(RULES))
+        for _ in batch.run_slices():
+            if context.expired() and batch.best is not None:
+                break
+        if context.incumbent is None:
+            yield _starts(batch)
+        values = batch.values[0, :, 0]
+        rules = [batch.rules[i] for i in np.argsort(values, kind="stable")[:5]]
+        number = 0
+        while True:
+            number += 1
+            sample = RuleBatch(view, [rules[number % len(rules)]], first_sample=number, seed=context.seed)
+            sample.run(2**62)
+            yield _starts(sample)
+
+
+def _starts(batch: RuleBatch) -> Any:
+    schedule = batch.schedule()
+    assert schedule is not None  # none of the supported features can make a rule fail
+    return schedule.start
+
+
+class _Island:
+    """One thread of the search."""
+
+    def __init__(self, shared: _Shared, number: int) -> None:
+        self.shared, self.stage, self.context = shared, shared.stage, shared.context
+        self.rng = self.context.rng(number)
+        self.random = self.rng.integers(2**63, size=1, dtype=np.uint64)
+        self.search = TabuSearch(shared.problem, int(self.rng.integers(2**62)), self.stage.neighbourhood)
+        self.moves = max(1, 100_000 // shared.problem.duration.size)
+        self.idle_runs = 0
+
+    def run(self) -> None:
+        """Search until the run is over."""
+        try:
+            while self._go_on():
+                if len(self.shared.population.members) < self.shared.population.size:
+                    self._begin()
+                else:
+                    self._relink()
+        except BaseException as error:
+            self.shared.error = error
+            self.context.stop()
+
+    def _go_on(self) -> bool:
+        return not self.context.expired() and self.idle_runs < _IDLE_RUNS
+
+    def _begin(self) -> None:
+        self.search.load(self.shared.next_start())
+        self._search(self.stage.patience)
+        self.shared.population.add(self.search.best_value, self.search.best_order)
+
+    def _relink(self) -> None:
+        population = self.shared.population
+        pair = population.pair(self.rng)
+        if pair is None:
+            return
+        origin, goal = pair
+        between = population.distance(origin, goal)
+        sequence, at, step = origin.sequence.copy(), 0, max(2, between // 10)
+        best: tuple[int, Sequence] | None = None
+        wanted = max(2, between // 5)
+        while self._go_on() and at + wanted <= between - between // 5:
+            made = self._walk(sequence, goal, wanted)
+            at += made
+            self.search.load_order(sequence)
+            self._search(self.stage.probe, self.stage.probe)
+            if best is None or self.search.best_value < best[0]:
+                best = self.search.best_value, self.search.best_order.copy()
+            if made < wanted:
+                break
+            wanted = step
+        if best is None:
+            self._begin()
+            return
+        self.search.load_order(best[1])
+        self._search(self.stage.patience)
+        population.add(self.search.best_value, self.search.best_order)
+        if population.idle > 3 * population.size:
+            population.renew()
+
+    def _walk(self, sequence: Sequence, goal: Member, wanted: int) -> int:
+        """Walk ``wanted`` swaps towards the goal; returns how many it were."""
+        made = 0
+        for _ in range(100):
+            tries = min(_LOOKS, 50 * sequence.size + sequence.size**2)
+            made += int(walk(sequence, goal.rank, self.shared.population.machine, wanted - made, tries, self.random))
+            if made >= wanted or self.context.expired():
+                break
+        return made
+
+    def _search(self, patience: int, moves: int = 2**62) -> None:
+        """Tabu search from what is loaded, in slices, offering what is better than all before."""
+        search, context, begun = self.search, self.context, 0
+        while begun < moves and search.idle < patience and not search.is_stuck and not context.expired():
+            limit = context.remaining_iterations()
+            allowed = min(self.moves, moves - begun, self.moves if limit is None else limit)
+            cutoff = -(2**62) if context.lower_bound is None else context.lower_bound
+            before = time.perf_counter()
+            made = search.run(allowed, cutoff, patience)
+            seconds = time.perf_counter() - before
+            if made == self.moves:
+                self.moves = max(1, int(self.moves * min(2.0, SLICE_SECONDS / max(seconds, 1e-6))))
+            context.count(made)
+            begun += made
+            if context.objectives is None or search.best_value < context.objectives[0]:
+                context.offer(Schedule(search.best_start()))
+            if search.best_value <= cutoff:
+                break
+        self.idle_runs = 0 if begun else self.idle_runs + 1
