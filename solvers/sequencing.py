@@ -1,4 +1,4 @@
-"""Sequencing: operations with one machine each, ordered on every machine; the form in which local search sees a shop."""
+"""Sequencing: operations with one machine each, to be ordered on it; the form in which local search sees a shop."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from makespan.instances.shop_view import shop_view
 from makespan.solvers.kernels.critical_blocks import N5, N6, N7, scratch
 from makespan.solvers.kernels.machine_orders import NODE, UNCOUNTED, Orders, earliest_starts, find_sinks
 from makespan.solvers.kernels.tabu import (
-    ARC,
-    ARCS,
     BEST,
     CLOCK,
     IMPROVED,
+    LEAST_TAIL,
     LONGEST,
     NEIGHBOURHOOD,
-    SEGMENT,
-    SEGMENTS,
     SETTINGS,
     SHORTEST,
     STUCK,
+    TABU,
+    TABU_SLOTS,
     VALUE,
     Search,
     load,
@@ -69,7 +68,7 @@ class SequencingProblem(NamedTuple):
 
 
 def sequencing_problem(instance: Instance) -> SequencingProblem:
-    """The sequencing problem of an instance, one operation per task; take it as ``instance.derived(sequencing_problem)``.
+    """The sequencing problem of an instance, one operation per task; see ``Instance.derived``.
 
     Raises ValueError naming the features that are none of its, or the objective. O(n log n).
     """
@@ -129,6 +128,7 @@ class TabuSearch:
         node = _nodes(problem)
         sink = np.empty(n, np.int64)
         sinks = find_sinks(node, self._by_job, sink)
+        setting[LEAST_TAIL] = problem.tail[sink[:sinks]].min()
         orders = Orders(
             node=node,
             order=np.zeros(n, np.uint32),
@@ -140,9 +140,7 @@ class TabuSearch:
         )
         random = np.array([seed % 2**64], np.uint64)
         self._setting, self._orders, self._best = setting, orders, np.zeros(n, np.uint32)
-        self._search = Search(
-            orders, self._best, *scratch(n), np.zeros(ARCS, ARC), np.zeros(SEGMENTS, SEGMENT), setting, random
-        )
+        self.arrays = Search(orders, self._best, *scratch(n), np.zeros(TABU_SLOTS, TABU), setting, random)
         self._takes_time = problem.duration[self._by_job] > 0
         self._free, self._sequence = np.zeros(counts.size, np.int64), np.zeros(n, np.uint32)
 
@@ -194,7 +192,7 @@ class TabuSearch:
         if order.shape != self._sequence.shape:
             raise ValueError(f"tabu search: found a sequence of shape {order.shape}, expected {self._sequence.shape}")
         self._sequence[:] = order
-        if not load(self._search, self._sequence):
+        if not load(self.arrays, self._sequence):
             raise ValueError("tabu search: found a start that breaks the order of a job, expected one that keeps it")
 
     def run(self, moves: int, cutoff: int = -_FOREVER, patience: int = _FOREVER) -> int:
@@ -202,7 +200,7 @@ class TabuSearch:
 
         Fewer at a best value <= ``cutoff``, after ``patience`` moves without a better one, or when stuck.
         """
-        return int(tabu_slice(self._search, moves, patience, cutoff))
+        return int(tabu_slice(self.arrays, moves, patience, cutoff))
 
     def best_start(self) -> IntArray:
         """Shape (n,): start times of the best orders, as early as they allow. O(n)."""

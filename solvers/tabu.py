@@ -34,6 +34,9 @@ SLICE_SECONDS = 0.02
 _LOOKS = 1 << 20
 """Steps of a walk in one call."""
 
+_FEWEST, _FILLING = 4, 0.25
+"""The population grows to its size, or at least to _FEWEST members until this share of the limits is used."""
+
 _IDLE_RUNS = 20
 """Searches in a row that made no move: nothing is left to do."""
 
@@ -121,8 +124,25 @@ class _Shared:
         self.problem = instance.derived(sequencing_problem)
         self.population = Population(self.problem, stage.population or 30)
         self.error: BaseException | None = None
+        self._first_iteration, self._first_second = context.iterations, context.seconds()
         self._lock = threading.Lock()
         self._starts = self._all_starts()
+
+    def wants_members(self) -> bool:
+        """Whether to search from one more start; once a share of the limits is used, the population is what it is."""
+        members = len(self.population.members)
+        if not self.stage.population and members >= _FEWEST and self._used() > _FILLING:
+            self.population.size = max(_FEWEST, min(members, self.population.size))
+        return members < self.population.size
+
+    def _used(self) -> float:
+        """The share of the stage's limits used up; where iterations are limited they alone decide, so that runs repeat."""
+        context, left = self.context, self.context.remaining_iterations()
+        if left is not None:
+            done = context.iterations - self._first_iteration
+            return done / max(1, done + left)
+        spent = context.seconds() - self._first_second
+        return spent / max(1e-9, spent + context.remaining())
 
     def next_start(self) -> Any:
         """Start times to begin from, a new schedule each time."""
@@ -172,7 +192,7 @@ class _Island:
         """Search until the run is over."""
         try:
             while self._go_on():
-                if len(self.shared.population.members) < self.shared.population.size:
+                if self.shared.wants_members():
                     self._begin()
                 else:
                     self._relink()

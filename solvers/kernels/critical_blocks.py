@@ -9,13 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from makespan.solvers.kernels import step
+from makespan.solvers.kernels import inlined, step
 from makespan.solvers.kernels.machine_orders import job_head, job_tail
 from makespan.solvers.kernels.random import below, next_bits
 
 N5, N6, N7 = 5, 6, 7
 
-BLOCK = np.dtype([("first", np.int64), ("last", np.int64)])
+BLOCK = np.dtype([("first", np.int64), ("last", np.int64), ("opens", np.int64), ("closes", np.int64)])
+"""From place ``first`` to ``last``; ``opens`` and ``closes`` are 1 where the path begins or ends with the block and no
+operation could begin earlier or end with a smaller tail in its stead: then only moves at its other end can help."""
+
 
 MOVE = np.dtype([("source", np.int64), ("target", np.int64), ("estimate", np.int64)])
 """A candidate; ``estimate`` may be cut off once it is known to be too large."""
@@ -25,11 +28,11 @@ STOP = np.dtype([("duration", np.int64), ("job_head", np.int64), ("job_tail", np
 
 
 @step
-def critical_blocks(node, sink, value, random, block):
+def critical_blocks(node, sink, value, least_tail, random, block):
     """The blocks of two and more operations on one critical path, from its end to its start; returns their number.
 
-    The path is chosen at random where several reach ``value``. The first entry of a path that ends in a block of its
-    last operation has ``last`` at that operation. O(sinks + length of the path).
+    The path is chosen at random where several reach ``value``. ``least_tail`` is the least own tail of any sink.
+    O(sinks + length of the path).
     """
     ties, v = 0, np.uint32(0)
     for s in sink:
@@ -38,21 +41,28 @@ def critical_blocks(node, sink, value, random, block):
             if ties == 1 or below(random, ties) == 0:
                 v = np.uint32(s)
     count = 0
-    last = np.int64(node[v].place)
+    end, last = np.int64(node[v].place), np.int64(node[v].place)
+    closes = node[v].own_tail <= least_tail
     while node[v].head > node[v].release:
         head, job_pred, machine_pred = node[v].head, node[v].job_pred, node[v].machine_pred
         by_job = node[job_pred].head + node[job_pred].duration == head
         by_machine = node[machine_pred].head + node[machine_pred].duration == head
         if by_job and (not by_machine or job_pred == machine_pred or next_bits(random) >> np.uint64(63)):
-            if last > node[v].place:
-                block[count].first, block[count].last = node[v].place, last
-                count += 1
+            count = _add_block(block, count, node[v].place, last, closes and last == end, False)
             v = job_pred
             last = np.int64(node[v].place)
         else:
             v = machine_pred
-    if last > node[v].place:
-        block[count].first, block[count].last = node[v].place, last
+    return _add_block(block, count, node[v].place, last, closes and last == end, node[v].head == 0)
+
+
+@inlined
+def _add_block(block, count, first, last, closes, opens):
+    if last > first:
+        block[count].first = first
+        block[count].last = last
+        block[count].closes = closes
+        block[count].opens = opens
         count += 1
     return count
 

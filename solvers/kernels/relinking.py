@@ -1,8 +1,8 @@
 """Distances between machine orders and walks from one towards another.
 
-Machine orders are given by a sequence of all operations, jobs in their order; many sequences stand for the same orders.
-Of two sequences that keep the jobs in order, every sequence between them does so too, which makes each point of a walk a
-schedule: the repair that a walk over the machine orders themselves would need does not arise.
+Machine orders are given by a sequence of all operations, jobs in their order; many sequences stand for the same
+orders. Of two sequences that keep the jobs in order, every sequence between them does so too, which makes each point of
+a walk a schedule: the repair that a walk over the machine orders themselves would need does not arise.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from makespan.solvers.kernels.random import below
 def distance(line, line_ptr, rank, other):
     """How many pairs of operations of one machine two sequences order differently.
 
-    ``line`` and ``line_ptr`` list the operations machine by machine, those without one first, in any order; ``rank`` and
-    ``other`` (n,) int64 are the places of each operation in the two sequences. O(pairs).
+    ``line`` and ``line_ptr`` list the operations machine by machine, those without one first, in any order; ``rank``
+    and ``other`` (n,) int64 are the places of each operation in the two sequences. O(pairs).
     """
     differing = 0
     for k in range(1, line_ptr.size - 1):
@@ -31,8 +31,8 @@ def distance(line, line_ptr, rank, other):
 def walk(sequence, goal_rank, machine, wanted, tries, random):
     """Swap random neighbours in ``sequence`` (n,) uint32 that the goal orders the other way round.
 
-    ``goal_rank`` (n,): place of each operation in the goal. Ends after ``wanted`` swaps on one machine or ``tries`` looks;
-    returns the number of such swaps. O(tries).
+    ``goal_rank`` (n,): place of each operation in the goal. Ends after ``wanted`` swaps on one machine or ``tries``
+    looks; returns the number of such swaps. O(tries).
     """
     made, last = 0, sequence.size - 1
     for _ in range(tries):
