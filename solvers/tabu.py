@@ -136,7 +136,7 @@ class _Shared:
         return members < self.population.size
 
     def _used(self) -> float:
-        """The share of the stage's limits used up; where iterations are limited they alone decide, so that runs repeat."""
+        """The share of the stage's limits used; where iterations are limited they alone decide, so that runs repeat."""
         context, left = self.context, self.context.remaining_iterations()
         if left is not None:
             done = context.iterations - self._first_iteration
