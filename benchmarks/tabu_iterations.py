@@ -33,9 +33,8 @@ def measure(search: TabuSearch, moves: int, seconds: float) -> float:
 
 
 def main() -> None:
-    print(
-        f"{'size':>10} {'operations':>10} {'first us/move':>14} {'us/move':>8} {'moves/s':>10} {'ns/move/operation':>18}"
-    )
+    header = ("size", "operations", "first us/move", "us/move", "moves/s", "ns/move/operation")
+    print(*(f"{word:>17}" for word in header))
     for jobs, machines in SIZES:
         instance = generate("taillard_job_shop", jobs=jobs, machines=machines, time_seed=77, machine_seed=99)
         _, schedule = dispatch_batch(instance.derived(shop_view), tuple(RULES))
@@ -45,9 +44,16 @@ def main() -> None:
         search.run(1)
         first = measure(search, RUN_DOWN, MEASURED_SECONDS)
         later = measure(search, 2**62, MEASURED_SECONDS)
-        size, each = f"{jobs}x{machines}", 1e9 * later / (jobs * machines)
-        row = f"{size:>10} {jobs * machines:>10} {first * 1e6:>14.1f} {later * 1e6:>8.1f} {1 / later:>10,.0f} {each:>18.1f}"
-        print(row, flush=True)
+        each = f"{1e9 * later / (jobs * machines):.1f}"
+        row = (
+            f"{jobs}x{machines}",
+            jobs * machines,
+            f"{first * 1e6:.1f}",
+            f"{later * 1e6:.1f}",
+            f"{1 / later:,.0f}",
+            each,
+        )
+        print(*(f"{value:>17}" for value in row), flush=True)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ REFERENCE: dict[str, int] = {}
 class ProcessClock(Context):
     """A context whose seconds are those of the process."""
 
+    _began = 0.0
+
     def start_clock(self) -> None:
         self._began = time.process_time()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from makespan.instances.instance import Instance
+from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import shop_view
 from makespan.solvers.dispatching import DispatchingRule, RuleBatch
@@ -36,6 +37,12 @@ _LOOKS = 1 << 20
 
 _FEWEST, _FILLING = 4, 0.25
 """The population grows to its size, or at least to _FEWEST members until this share of the limits is used."""
+
+_LARGE, _FOR_LARGE, _BEST_RULES = 20_000, ("mwkr", "mopnr", "spt"), 5
+"""Above so many operations only the named rules are played; starts are sampled around the best ones."""
+
+_BETWEEN_CHECKS, _REPORT_SECONDS = 10, 1.0
+"""The checks of offered schedules take at most about one part in ten; a line of the log at most so often."""
 
 _IDLE_RUNS = 20
 """Searches in a row that made no move: nothing is left to do."""
@@ -124,6 +131,7 @@ class _Shared:
         self.problem = instance.derived(sequencing_problem)
         self.population = Population(self.problem, stage.population or 30)
         self.error: BaseException | None = None
+        self._best = 2**62
         self._first_iteration, self._first_second = context.iterations, context.seconds()
         self._lock = threading.Lock()
         self._starts = self._all_starts()
@@ -144,37 +152,43 @@ class _Shared:
         spent = context.seconds() - self._first_second
         return spent / max(1e-9, spent + context.remaining())
 
-    def next_start(self) -> Any:
-        """Start times to begin from, a new schedule each time."""
+    def news(self) -> IntArray | None:
+        """The start times of the incumbent if it is better than all that the islands have seen, once; or None."""
+        with self._lock:
+            incumbent, objectives = self.context.incumbent, self.context.objectives
+            if incumbent is None or objectives is None or objectives[0] >= self._best:
+                return None
+            self._best = objectives[0]
+            return incumbent.start
+
+    def offer(self, value: int, schedule: Schedule) -> None:
+        """Offer a schedule of this value."""
+        with self._lock:
+            self._best = min(self._best, value)
+        self.context.offer(schedule)
+
+    def next_start(self) -> IntArray | None:
+        """Start times to begin from, a new schedule each time; None if there was no time for one."""
         with self._lock:
             return next(self._starts)
 
-    def _all_starts(self) -> Iterator[Any]:
-        """The incumbent if there is one, or the best rule's schedule; then samples around the best rules."""
-        instance, context = self.instance, self.context
-        view = instance.derived(shop_view)
-        if context.incumbent is not None:
-            yield context.incumbent.start
-        batch = RuleBatch(view, tuple(RULES))
+    def _all_starts(self) -> Iterator[IntArray | None]:
+        """The schedule of the best rule, then samples around the best rules."""
+        view = self.instance.derived(shop_view)
+        # On large shops there is no time for many starts, and no room for the priorities of all rules.
+        batch = RuleBatch(view, tuple(RULES) if view.num_operations <= _LARGE else _FOR_LARGE)
+        yield self._play(batch)
+        rules = [batch.rules[i] for i in np.argsort(batch.values[0, :, 0], kind="stable")[:_BEST_RULES]]
+        for number in itertools.count(1):
+            rule = rules[number % len(rules)]
+            yield self._play(RuleBatch(view, [rule], first_sample=number, seed=self.context.seed))
+
+    def _play(self, batch: RuleBatch) -> IntArray | None:
         for _ in batch.run_slices():
-            if context.expired() and batch.best is not None:
+            if self.context.expired():
                 break
-        if context.incumbent is None:
-            yield _starts(batch)
-        values = batch.values[0, :, 0]
-        rules = [batch.rules[i] for i in np.argsort(values, kind="stable")[:5]]
-        number = 0
-        while True:
-            number += 1
-            sample = RuleBatch(view, [rules[number % len(rules)]], first_sample=number, seed=context.seed)
-            sample.run(2**62)
-            yield _starts(sample)
-
-
-def _starts(batch: RuleBatch) -> Any:
-    schedule = batch.schedule()
-    assert schedule is not None  # none of the supported features can make a rule fail
-    return schedule.start
+        schedule = batch.schedule()
+        return None if schedule is None else schedule.start
 
 
 class _Island:
@@ -187,15 +201,19 @@ class _Island:
         self.search = TabuSearch(shared.problem, int(self.rng.integers(2**62)), self.stage.neighbourhood)
         self.moves = max(1, 100_000 // shared.problem.duration.size)
         self.idle_runs = 0
+        self.next_offer, self.next_report = 0.0, _REPORT_SECONDS
 
     def run(self) -> None:
         """Search until the run is over."""
         try:
             while self._go_on():
-                if self.shared.wants_members():
-                    self._begin()
+                if (start := self.shared.news()) is not None:
+                    self._search_from(start)
+                elif self.shared.wants_members():
+                    self._search_from(self.shared.next_start())
                 else:
                     self._relink()
+                self._report()
         except BaseException as error:
             self.shared.error = error
             self.context.stop()
@@ -203,10 +221,11 @@ class _Island:
     def _go_on(self) -> bool:
         return not self.context.expired() and self.idle_runs < _IDLE_RUNS
 
-    def _begin(self) -> None:
-        self.search.load(self.shared.next_start())
-        self._search(self.stage.patience)
-        self.shared.population.add(self.search.best_value, self.search.best_order)
+    def _search_from(self, start: IntArray | None) -> None:
+        if start is not None:
+            self.search.load(start)
+            self._search(self.stage.patience)
+            self.shared.population.add(self.search.best_value, self.search.best_order)
 
     def _relink(self) -> None:
         population = self.shared.population
@@ -228,8 +247,8 @@ class _Island:
             if made < wanted:
                 break
             wanted = step
-        if best is None:
-            self._begin()
+        if best is None:  # the two are too near to each other for a path between them
+            self._search_from(self.shared.next_start())
             return
         self.search.load_order(best[1])
         self._search(self.stage.patience)
@@ -261,8 +280,28 @@ class _Island:
                 self.moves = max(1, int(self.moves * min(2.0, SLICE_SECONDS / max(seconds, 1e-6))))
             context.count(made)
             begun += made
-            if context.objectives is None or search.best_value < context.objectives[0]:
-                context.offer(Schedule(search.best_start()))
+            self._offer(cutoff)
             if search.best_value <= cutoff:
                 break
+        self._offer(2**62)
         self.idle_runs = 0 if begun else self.idle_runs + 1
+
+    def _offer(self, at_once: int) -> None:
+        """Offer the best if it is better than the incumbent; not so often that the checks take much of the time, unless
+        it is as good as ``at_once``."""
+        value, objectives = self.search.best_value, self.context.objectives
+        before = time.perf_counter()
+        if (objectives is None or value < objectives[0]) and (value <= at_once or before >= self.next_offer):
+            self.shared.offer(value, Schedule(self.search.best_start()))
+            after = time.perf_counter()
+            self.next_offer = after + _BETWEEN_CHECKS * (after - before)
+
+    def _report(self) -> None:
+        """Say now and then how it goes."""
+        now = self.context.seconds()
+        if now >= self.next_report:
+            self.next_report = now + _REPORT_SECONDS
+            members, best = len(self.shared.population.members), self.shared.population.best
+            per_second = int(self.context.iterations / max(now, 1e-6))
+            text = f"tabu: {members} members, best {best and best.value}, {per_second} moves per second"
+            self.context.emit("log", message=text)
