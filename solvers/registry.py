@@ -63,7 +63,7 @@ SOLVERS: dict[str, SolverEntry] = {
             "makespan.solvers.tabu:make",
             "tabu search and path relinking for job shops",
             "",
-            ("tabu", "rule:best+tabu,seconds=20", "tabu,neighbourhood=n5,population=10"),
+            ("tabu", "tabu,neighbourhood=n6,population=10"),
         ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )

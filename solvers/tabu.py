@@ -27,7 +27,7 @@ from makespan.solvers.sequencing import (
     TabuSearch,
     sequencing_problem,
 )
-from makespan.solvers.stage import Context
+from makespan.solvers.stage import Context, Refused
 
 SLICE_SECONDS = 0.02
 """What one call of a kernel aims at, so that limits and Ctrl-C are seen in time."""
@@ -104,6 +104,10 @@ class Tabu:
         if instance.num_tasks == 0:
             context.offer(Schedule(np.zeros(0, np.int64)))
             return
+        try:
+            instance.derived(sequencing_problem)
+        except ValueError as refusal:  # the objective, which ``supports`` does not tell apart
+            raise Refused(str(refusal)) from None
         shared = _Shared(self, instance, context)
         islands = [_Island(shared, number) for number in range(max(1, context.threads))]
         helpers = [threading.Thread(target=island.run, daemon=True) for island in islands[1:]]

@@ -164,6 +164,10 @@ def test_what_it_cannot_do_is_refused() -> None:
     """Unsupported objectives and fields, wrong parameters: before anything runs."""
     with pytest.raises(Unsupported, match="several modes"):
         solve(Instance.flexible_job_shop([[[(0, 1), (1, 2)]]]), "tabu")
+    late = Instance.job_shop([[0]], [[1]], job_due=[0], objective=("total_tardiness",))
+    result = solve(late, "tabu")
+    assert result.status is Status.UNKNOWN
+    assert "expected makespan or max_lateness" in result.message
     for spec, words in (
         ("tabu,neighbourhood=n8", "expected one of n5, n6, n7"),
         ("tabu,patience=0", "expected 1 to"),
