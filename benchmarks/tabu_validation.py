@@ -41,6 +41,8 @@ REFERENCE: dict[str, int] = {
     "two_set,jobs=30,machines=20,seed=7003": 5029,
     "taillard_job_shop,jobs=20,machines=15,time_seed=1010,machine_seed=2010": 1414,
     "taillard_job_shop,jobs=20,machines=20,time_seed=1021,machine_seed=2021": 1657,
+    "taillard_job_shop,jobs=30,machines=20,time_seed=1040,machine_seed=2040": 1910,
+    "two_set,jobs=20,machines=20,seed=7002": 3939,
 }
 """Best values found so far, by any run of any length."""
 
