@@ -58,6 +58,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a rule, or best for the best of all",
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
+        SolverEntry(
+            "anneal",
+            "makespan.solvers.anneal:make",
+            "simulated annealing for shops with any objectives, setups, calendars, fixed parts",
+            "",
+            ("anneal", "anneal,heat=50"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }
