@@ -12,7 +12,6 @@ import numpy as np
 
 from makespan.instances.check import check
 from makespan.instances.instance import Instance, IntArray
-from makespan.instances.schedule import Schedule
 from makespan.solvers.general_shop import (
     GENERAL_SHOP_FEATURES,
     GeneralShop,
@@ -36,6 +35,7 @@ from makespan.solvers.kernels.annealing import (
     Search,
     anneal,
 )
+from makespan.solvers.kernels.fixed_point import FRACTION_BITS
 from makespan.solvers.kernels.goals import time_plan
 from makespan.solvers.kernels.rule_schedules import play_rules
 from makespan.solvers.registry import from_strings
@@ -46,6 +46,7 @@ SLICE_SECONDS = 0.02
 
 _FIRST_SLICE, _LARGEST_SLICE = 50, 1_000_000  # moves
 _DESCENT, _SHORTEST = 20, 2000  # moves per task: before the first cycle, and in the first one without a limit
+_AMPLE = 2000  # moves per task in a cycle that is worth cutting from the limit and worth the full heat
 _HEAT_LIMIT_BITS = 37
 _VALUE_LIMIT = 2**62
 
@@ -57,18 +58,20 @@ class Anneal:
     Parameters
     ----------
     heat
-        Temperature at the beginning of a cycle, in per cent of what a move makes worse on average.
+        Temperature at the beginning of a cycle, in per cent of what a move makes worse (geometric mean in a descent);
+        less where there is no time to cool from there.
     halvings
         How often the temperature halves in a cycle.
     cycles
-        How many cycles share a limit of time or iterations; without a limit each takes twice the moves of the last.
+        At most how many cycles share a limit of time or iterations, fewer where they would be short; without a limit
+        each takes twice the moves of the last.
     """
 
     supports: ClassVar[frozenset[str]] = GENERAL_SHOP_FEATURES
 
-    heat: int = 100
+    heat: int = 80
     halvings: int = 8
-    cycles: int = 3
+    cycles: int = 4
 
     def __post_init__(self) -> None:
         for name, low, high in (("heat", 1, 10_000), ("halvings", 1, 40), ("cycles", 1, 10_000)):
@@ -127,6 +130,12 @@ def _first_plan(instance: Instance, general: GeneralShop, context: Context) -> t
     return plan.mode, plan.start
 
 
+def _power_of_two(exponent: int) -> int:
+    """2**x for x in units of 2**-20, in a straight line between whole powers."""
+    whole, part = divmod(exponent, 1 << FRACTION_BITS)
+    return ((part + (1 << FRACTION_BITS)) << whole) >> FRACTION_BITS
+
+
 class _Island:
     """One walk: a plan, a search, and the schedules it offers."""
 
@@ -143,7 +152,7 @@ class _Island:
         self.plan = new_plan(general)
         self.search = Search(
             control=np.zeros(CONTROLS, np.int64),
-            **{name: np.zeros(terms, np.int64) for name in ("heat", "heat_shift", "worse_sum", "worse_count")},
+            **{name: np.zeros(terms, np.int64) for name in ("heat", "heat_shift", "worse_log", "worse_count")},
             best_value=np.zeros(terms, np.int64),
             best_start=np.zeros(n, np.int64),
             best_mode=np.zeros(n, np.int64),
@@ -159,20 +168,23 @@ class _Island:
         self.offer()
         size = self.general.num_tasks
         left = self.moves_left()
-        self.cycle(moves=_DESCENT * size if left is None else min(_DESCENT * size, left // 20 + 1), seconds=None)
-        number, moves = 0, _SHORTEST * size
+        descent = _DESCENT * size if left is None else min(_DESCENT * size, left // 20 + 1)
+        begin = time.perf_counter()
+        self.cycle(descent, context.remaining() / 20)
+        pace = int(self.search.control[STEP]) / max(time.perf_counter() - begin, 1e-6)
+        number, unlimited = 0, _SHORTEST * size
         while not context.expired() and self.search.control[PROPOSED]:
-            self.set_heat()
-            self.restart()
-            rest = max(1, stage.cycles - number)
-            left, seconds = self.moves_left(), context.remaining()
-            if left is not None:
-                self.cycle(moves=left // rest + 1, seconds=None)
-            elif seconds < math.inf:
-                self.cycle(moves=None, seconds=seconds / rest)
+            moves, seconds = self.moves_left(), context.remaining()
+            if moves is None and seconds == math.inf:
+                moves = unlimited
+                unlimited *= 2
             else:
-                self.cycle(moves=moves, seconds=None)
-                moves *= 2
+                total = int(pace * seconds) if moves is None else moves
+                rest = max(1, min(stage.cycles - number, total // (_AMPLE * size)))
+                moves, seconds = None if moves is None else moves // rest + 1, seconds / rest
+            self.set_heat(int(pace * seconds) if moves is None else moves)
+            self.restart()
+            self.cycle(moves, seconds)
             number += 1
 
     def moves_left(self) -> int | None:
@@ -180,38 +192,38 @@ class _Island:
         left = self.context.remaining_iterations()
         return None if left is None else left // self.context.threads
 
-    def cycle(self, moves: int | None, seconds: float | None) -> None:
-        """Cool down once, in so many moves or in so many seconds."""
+    def cycle(self, moves: int | None, seconds: float) -> None:
+        """Cool down once, in so many moves or, for None, in so many seconds; at most for these seconds."""
         context, control = self.context, self.search.control
-        begin = time.perf_counter()
+        begin, past = time.perf_counter(), 0.0
         control[STEP], control[PROPOSED] = 0, 0
-        control[LENGTH] = moves or 1
         going = True
-        while going and not context.expired():
-            if seconds is not None:
-                # Cool by the clock: as many moves as there will be at the pace so far.
-                past = time.perf_counter() - begin
-                if past >= seconds:
-                    break
+        while going and past < seconds and not context.expired():
+            if moves is None:
+                # As many moves as there will be at the pace so far.
                 pace = max(int(control[STEP]), 1) / max(past, 1e-4)
                 control[LENGTH] = int(control[STEP]) + max(self.steps, int(pace * (seconds - past)))
+            else:
+                control[LENGTH] = moves
             left = context.remaining_iterations()
             steps = self.steps if left is None else min(self.steps, left)
             before, improved = int(control[STEP]), int(control[IMPROVED])
             clock = time.perf_counter()
-            going = anneal(self.general.shop, self.plan, self.search, steps) or seconds is not None
-            spent = time.perf_counter() - clock
+            going = anneal(self.general.shop, self.plan, self.search, steps) or moves is None
+            spent, past = time.perf_counter() - clock, time.perf_counter() - begin
             context.count(int(control[STEP]) - before)
             if control[IMPROVED] > improved:
                 self.offer()
             self.steps = max(1, min(_LARGEST_SLICE, int(self.steps * min(4.0, SLICE_SECONDS / max(spent, 1e-6)))))
 
-    def set_heat(self) -> None:
-        """Temperatures from what moves made worse so far; they cool from there."""
+    def set_heat(self, moves: int) -> None:
+        """Temperatures from what moves made worse in the descent: lower ones where a cycle has few moves per task."""
+        per_task = min(_AMPLE, moves // self.general.num_tasks)
+        percent = max(1, self.stage.heat * math.isqrt(per_task * _AMPLE) // _AMPLE)
         search = self.search
         for c in range(search.heat.size):
-            mean = (int(search.worse_sum[c]) << HEAT_BITS) // max(1, int(search.worse_count[c]))
-            heat = max(1, mean * self.stage.heat // 100)
+            log = int(search.worse_log[c]) // max(1, int(search.worse_count[c]))
+            heat = max(1, (_power_of_two(log + (HEAT_BITS << FRACTION_BITS)) * percent // 100))
             shift = max(0, heat.bit_length() - _HEAT_LIMIT_BITS)
             search.heat[c], search.heat_shift[c] = heat >> shift, shift
         search.control[HOT], search.control[HALVINGS] = 1, self.stage.halvings

@@ -1,4 +1,4 @@
-"""Shops of unary machines with any acyclic precedence and any objectives, as arrays for the kernels that change plans."""
+"""Shops of unary machines with any acyclic precedence and any objectives, as arrays for kernels that change plans."""
 
 from __future__ import annotations
 
@@ -203,7 +203,8 @@ def _same_job(instance: Instance) -> IntArray:
     if instance.job is None:
         return np.zeros(instance.num_arcs, np.int64)
     job = instance.job[instance.arc_pred]
-    return ((job == instance.job[instance.arc_succ]) & (job >= 0)).astype(np.int64)
+    same: IntArray = ((job == instance.job[instance.arc_succ]) & (job >= 0)).astype(np.int64)
+    return same
 
 
 def _ranks(instance: Instance) -> IntArray:

@@ -48,8 +48,9 @@ class Search(NamedTuple):
     heat, heat_shift
         Shape (num_terms,): temperature at the beginning of a cycle: ``heat * 2**(heat_shift - HEAT_BITS)``, where
         ``heat`` < 2**38.
-    worse_sum, worse_count
-        Shape (num_terms,): by how much moves made each objective worse while those before it stayed, and how many did.
+    worse_log, worse_count
+        Shape (num_terms,): of the moves refused in a descent because they made this objective worse, the sum of the
+        binary logarithms of by how much, in units of 2**-20, and the number.
     best_value, best_start, best_mode
         The best plan so far: objectives, starts, modes.
     random
@@ -59,7 +60,7 @@ class Search(NamedTuple):
     control: IntArray
     heat: IntArray
     heat_shift: IntArray
-    worse_sum: IntArray
+    worse_log: IntArray
     worse_count: IntArray
     best_value: IntArray
     best_start: IntArray
@@ -119,9 +120,11 @@ def accept(plan, search):
         if worse < 0:
             return True
         if worse > 0:
-            search.worse_sum[c] += worse
+            if search.control[HOT]:
+                return worse <= tolerance(search, c)
+            search.worse_log[c] += log2(worse)
             search.worse_count[c] += 1
-            return worse <= tolerance(search, c)
+            return False
     return True
 
 
@@ -129,8 +132,6 @@ def accept(plan, search):
 def tolerance(search, c):
     """Exponentially distributed around the present temperature of objective ``c``."""
     control = search.control
-    if not control[HOT]:
-        return 0
     # The temperature halves ``HALVINGS`` times in a cycle, in a straight line between.
     halved = (control[STEP] * control[HALVINGS] << FRACTION_BITS) // control[LENGTH]
     level = (2 * ONE - (halved & (ONE - 1))) >> (1 + (halved >> FRACTION_BITS))
@@ -141,7 +142,7 @@ def tolerance(search, c):
 
 @inlined
 def propose(shop, plan, random):
-    """A move on the critical path of a goal that hurts: task, mode and its neighbours to be; task -1 if there is none."""
+    """A move on the critical path of a goal that hurts: task, mode and its neighbours to be; task -1 for none."""
     goal = pick_goal(shop, plan, random)
     if goal < 0:
         return -1, 0, -1, -1

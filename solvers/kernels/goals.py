@@ -32,7 +32,7 @@ def share(shop, kind, goal, finish):
 
 @inlined
 def is_maximum(kind):
-    return kind == MAKESPAN or kind == MAX_LATENESS
+    return kind in (MAKESPAN, MAX_LATENESS)
 
 
 @inlined

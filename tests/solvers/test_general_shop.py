@@ -41,12 +41,12 @@ def started(instance: Instance) -> tuple[GeneralShop, Plan] | None:
 
 def hot_search(plan: Plan, seed: int) -> Search:
     """A walk so hot that it takes nearly every move."""
-    n, terms = plan.mode.size, plan.value.size
+    terms = plan.value.size
     search = Search(
         control=np.zeros(CONTROLS, np.int64),
         heat=np.full(terms, 1 << 20),
         heat_shift=np.zeros(terms, np.int64),
-        worse_sum=np.zeros(terms, np.int64),
+        worse_log=np.zeros(terms, np.int64),
         worse_count=np.zeros(terms, np.int64),
         best_value=plan.value.copy(),
         best_start=plan.start.copy(),
@@ -120,11 +120,13 @@ def test_every_move_leaves_what_a_full_evaluation_gives(field: str) -> None:
             is_sound(instance, general, plan)
         is_left_shifted(instance, general, plan)
         played += 1
-    assert played >= 10
+        if played == 10:
+            break
+    assert played == 10
 
 
 @pytest.mark.parametrize(
-    "spec", ["uniform,jobs=12,machines=5", "flexible,jobs=10,machines=5", "recirculating,jobs=6,machines=4,operations=9"]
+    "spec", ["uniform,jobs=12,machines=5", "flexible,jobs=10,machines=5", "recirculating,jobs=6,machines=4"]
 )
 def test_long_walks_on_shops_stay_sound(spec: str) -> None:
     """Windows of the order are long here, and moves jump over several tasks or close circles."""
@@ -147,14 +149,14 @@ def test_long_walks_on_shops_stay_sound(spec: str) -> None:
 
 
 def test_a_move_that_is_not_taken_changes_nothing() -> None:
-    """At temperature 0 from a plan that has settled, moves are tried and all are taken back."""
+    """A descent refuses what makes the plan worse and counts it; of that nothing may remain."""
     instance = generate("uniform", jobs=8, machines=5, seed=4).replace(objective=("flow_time",))
     found = started(instance)
     assert found is not None
     general, plan = found
     search = hot_search(plan, 9)
-    search.heat[:] = 0
-    kept = [name for name in ("mode", "before", "after", "first", "order", "place", "start", "end", "finish", "value")]
+    search.control[HOT] = 0
+    kept = ("mode", "before", "after", "first", "order", "place", "start", "end", "finish", "value")
     same = 0
     for _ in range(3000):
         value, copies = plan.value.copy(), [getattr(plan, name).copy() for name in kept]
