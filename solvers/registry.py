@@ -58,6 +58,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a rule, or best for the best of all",
             ("sgs:lft", "sgs:lft,scheme=parallel,samples=1000", "sgs:best,justify=true"),
         ),
+        SolverEntry(
+            "bounds",
+            "makespan.solvers.bounds_stage:make",
+            "lower bounds: one-machine problems, destructive improvement, CP-SAT",
+            "",
+            ("bounds,cpsat=false",),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
     )
 }
