@@ -19,7 +19,7 @@ from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers import lower_bounds
 from makespan.solvers.kernels import is_cold
-from makespan.solvers.lower_bounds import infeasibility, lower_bound
+from makespan.solvers.lower_bounds import first_bound, infeasibility
 from makespan.solvers.registry import StageSpec, make_stage, parse_spec
 from makespan.solvers.stage import Budget, Chooser, Context, Event, InternalError, Refused, Stage
 
@@ -212,7 +212,7 @@ class _Runner:
                 context.prove_infeasible(reason)
                 return
             context.solver = "bound"
-            context.offer_bound(context.instance.derived(lower_bound))
+            context.offer_bound(first_bound(context.instance))
             self._offer_hint()
             for spec, stage in self.plan:
                 if context.finished():

@@ -16,11 +16,13 @@ from makespan.solvers.cp_sat.parent import prepare_child
 from makespan.solvers.cp_sat.refutation import ask
 from makespan.solvers.kernels.carlier import one_machine
 from makespan.solvers.kernels.narrowing import ENERGETIC, QUICK, SHAVING, narrow
+from makespan.solvers.kernels.one_machine import shortest_remaining
 from makespan.solvers.kernels.windows import CONTRADICTION, OUT_OF_WORK
 from makespan.solvers.lower_bounds import alone_on_machines, heads, lower_bound, tails
 from makespan.solvers.narrow_windows import Trials, make_trials
 from makespan.solvers.registry import from_strings
 from makespan.solvers.stage import Context
+from makespan.solvers.sum_bounds import sum_bound
 
 WORK_PER_SLICE = 3_000_000
 """Steps of a narrowing slice: 10 to 30 ms."""
@@ -40,8 +42,8 @@ class Bounds:
 
     For a trial value the windows of all tasks are narrowed until they contradict each other, which proves value + 1 a
     bound: first by edge finding and energetic reasoning, then by shaving, then by CP-SAT in slices that grow. It ends
-    when the bound meets the incumbent, when nothing refutes any more or the time is up. For sums the bound is that of
-    ``lower_bound``.
+    when the bound meets the incumbent, when nothing refutes any more or the time is up. For sums the bound is
+    ``sum_bound``.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class Bounds:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        return (*lower_bounds.KERNELS, one_machine, narrow)
+        return (*lower_bounds.KERNELS, one_machine, narrow, shortest_remaining)
 
     def warm(self) -> None:
         """Compile the kernels and start a CP-SAT child."""
@@ -80,6 +82,7 @@ class Bounds:
         narrow(trials.windows, trials.saved, QUICK, 1, WORK_PER_SLICE)
         _, head, body, tail = next(alone_on_machines(instance, heads(instance).start, tails(instance)))
         one_machine(head, body, tail, 0, 100, 10, 4)
+        shortest_remaining(head, body, np.empty(head.size, np.int64))
         lower_bounds.warm()
         if self.cpsat:
             prepare_child()
@@ -87,6 +90,9 @@ class Bounds:
     def run(self, instance: Instance, context: Context) -> None:
         context.offer_bound(instance.derived(lower_bound))
         if not instance.num_tasks or instance.derived(heads).circle:
+            return
+        if instance.objective[0] not in ("makespan", "max_lateness"):
+            context.offer_bound(sum_bound(instance))
             return
         run = _Run(instance, context, self)
         run.machines()
@@ -124,8 +130,6 @@ class _Run:
 
     def machines(self) -> None:
         """Exact one-machine bounds with the heads and tails of the precedence."""
-        if self.instance.objective[0] not in ("makespan", "max_lateness"):
-            return
         earliest = self.instance.derived(heads)
         for _, head, body, tail in alone_on_machines(self.instance, earliest.start, tails(self.instance)):
             if not self.may_go_on():
@@ -136,7 +140,10 @@ class _Run:
 
     def narrow(self, trials: Trials) -> None:
         """Destructive improvement, by rules that refute more and cost more in turn."""
-        last = int(trials.horizon)
+        last = trials.worst
+        if self.low > last:
+            self.context.prove_infeasible("no start times meet all deadlines and resources")
+            return
         for effort in (ENERGETIC, SHAVING) if self.stage.shave else (ENERGETIC,):
             self._improve(trials, effort, last)
         if self.stage.cpsat and self.instance.num_tasks <= SMALL_TASKS:

@@ -29,6 +29,8 @@ _ON_ENDS = {
     "flow_time": flow_time,
 }
 
+LARGE_TASKS = 100_000
+
 KERNELS = (raise_along_arcs, jackson_preemptive)
 """The compiled functions that this module calls."""
 
@@ -54,6 +56,23 @@ def lower_bound(instance: Instance) -> int:
         return bound
     head, tail, uses = earliest.start, tails(instance), instance.derived(certain_uses)
     return max(bound, resource_load(instance, uses, head, tail), jackson(instance, uses, head, tail))
+
+
+def first_bound(instance: Instance) -> int:
+    """What a run begins with: ``lower_bound``, or for more than LARGE_TASKS tasks a bound that leaves the run its first
+    second: earliest ends and whole loads. O(n)."""
+    name, earliest = instance.objective[0], instance.derived(heads)
+    if instance.num_tasks <= LARGE_TASKS or earliest.circle:
+        return instance.derived(lower_bound)
+    bound = int(_ON_ENDS[name](instance, earliest.end))
+    if name != "makespan":
+        return bound
+    uses = instance.derived(certain_uses)
+    load = np.zeros(instance.num_resources, np.int64)
+    np.add.at(load, uses.resource, uses.energy)
+    used = load > 0
+    shares = -(-load[used] // np.maximum(1, instance.capacity[used]))
+    return max(bound, int(earliest.start.min()) + int(shares.max(initial=0)))
 
 
 def infeasibility(instance: Instance) -> str | None:

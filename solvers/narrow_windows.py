@@ -44,7 +44,8 @@ class Trials:
     """Windows that can be set to any trial value.
 
     ``earliest`` and ``tail`` (2n,): longest paths to and from each point; ``latest`` (2n,): from deadlines and fixed
-    starts alone; ``horizon``: by when some best schedule ends. ``windows`` and ``saved`` are what ``narrow`` works on.
+    starts alone; ``worst``: the objective of some best schedule, if there is any, is at most that. ``windows`` and
+    ``saved`` are what ``narrow`` works on.
     """
 
     windows: Windows
@@ -52,7 +53,7 @@ class Trials:
     earliest: IntArray
     latest: IntArray
     tail: IntArray
-    horizon: int
+    worst: int
 
     def set(self, value: int) -> bool:
         """Windows of schedules with an objective of at most ``value``; False if one is empty already. O(n)."""
@@ -96,12 +97,15 @@ def make_trials(instance: Instance) -> Trials | None:
     if instance.fixed_start is not None:
         fixed = instance.fixed_start >= 0
         latest[:n][fixed] = instance.fixed_start[fixed]
+    if (tail[n:] == UNREACHED).all():
+        return None
+    worst = last + int(tail[n:].max())
     mirrored, scratch = -latest, np.empty(size, np.int64)
     for arcs, values in ((forward, earliest), (backward, tail), (backward, mirrored)):
         if raise_along_arcs(*arcs, values, scratch) >= 0:
             return None
     windows = _windows(instance, forward, backward)
-    return Trials(windows, np.zeros((2, size), np.int64), earliest, -mirrored, tail, last)
+    return Trials(windows, np.zeros((2, size), np.int64), earliest, -mirrored, tail, worst)
 
 
 def _points(instance: Instance) -> TimePoints:

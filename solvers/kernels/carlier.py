@@ -18,16 +18,18 @@ def one_machine(head, body, tail, floor, upper, nodes, depth):
 
     It is the optimum, unless that is at most ``floor`` (then some value <= ``floor``), at least ``upper`` (then
     ``upper``), or not found within ``nodes`` nodes and ``depth`` open ones (then the least bound of an open node).
-    ``head``, ``body`` > 0 and ``tail`` (n,). O(n log n) per node, O(n x depth) memory.
+    ``head`` rising, ``body`` > 0, ``tail`` (n,). O(n log n) a node where heads change little; memory n x depth.
     """
     n = head.size
     heads, tails = np.empty((depth + 2, n), np.int64), np.empty((depth + 2, n), np.int64)
     bounds = np.empty(depth + 2, np.int64)
-    order = np.argsort(head)
+    order = np.arange(n)
     heap, left = np.empty(n, np.int64), np.empty(n, np.int64)
     sequence, start = np.empty(n, np.int64), np.empty(n, np.int64)
     r, q = np.empty(n, np.int64), np.empty(n, np.int64)
-    heads[0], tails[0], bounds[0] = head, tail, -FAR
+    for i in range(n):
+        heads[0, i], tails[0, i] = head[i], tail[i]
+    bounds[0] = -FAR
     top, best, unexplored = 1, np.int64(upper), np.int64(FAR)
     while top > 0:
         top -= 1

@@ -6,7 +6,7 @@ beginning, or ends at the end, of its window, and cuts that piece off if the ass
 
 from __future__ import annotations
 
-from makespan.solvers.kernels import kernel, step
+from makespan.solvers.kernels import inlined, kernel, step
 from makespan.solvers.kernels.edge_finding import disjunctive
 from makespan.solvers.kernels.energetic import energetic, time_table
 from makespan.solvers.kernels.windows import (
@@ -18,6 +18,8 @@ from makespan.solvers.kernels.windows import (
     OUT_OF_WORK,
     PROBE,
     QUIET,
+    ROWS,
+    ROWS_END,
     STALE,
     VALUE,
     WORK,
@@ -31,6 +33,9 @@ from makespan.solvers.kernels.windows import (
 
 QUICK, ENERGETIC, SHAVING, ENERGETIC_SHAVING = range(4)
 """Efforts: arcs, edge finding and time-table; energetic reasoning too; shaving with the quick rules only; with all."""
+
+MOST_ENERGETIC = 1000
+"""With more tasks on a resource, energetic reasoning would take longer than a slice."""
 
 
 @kernel
@@ -104,7 +109,7 @@ def _propagate(w, with_energy):
                 break
             for k in range(groups):
                 group = (w.cursor[GROUP] + k) % groups
-                if w.group[group, STALE + kind] != 0 and (kind == 0 or w.group[group, CAPACITY] > 0):
+                if w.group[group, STALE + kind] != 0 and (kind == 0 or _has_energy(w.group, group)):
                     chosen = group
                     break
             if chosen >= 0:
@@ -115,6 +120,12 @@ def _propagate(w, with_energy):
         w.group[chosen, STALE + kind] = 0
         if not _look_at(w, chosen, kind == 1):
             return CONTRADICTION
+
+
+@inlined
+def _has_energy(group, chosen):
+    """Whether energetic reasoning looks at the group: a cumulative one, not too large for one slice."""
+    return group[chosen, CAPACITY] > 0 and group[chosen, ROWS_END] - group[chosen, ROWS] <= MOST_ENERGETIC
 
 
 @step

@@ -113,8 +113,8 @@ def restore(w, saved):
             w.point[side, p, VALUE] = saved[side, p]
             w.point[side, p, QUEUED] = 0
         w.cursor[COUNT + side] = 0
-    w.group[:, STALE] = 0
-    w.group[:, ENERGY_STALE] = 0
+    for group in range(w.group.shape[0]):
+        w.group[group, STALE] = w.group[group, ENERGY_STALE] = 0
 
 
 @step
