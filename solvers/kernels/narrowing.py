@@ -44,104 +44,97 @@ def narrow(w, saved, effort, unit, work):
 
     After OUT_OF_WORK the next call goes on where this one stopped. ``saved`` (2, 2n) is scratch, ``unit`` >= 1 the
     least piece that shaving cuts off. A million steps are a few milliseconds.
+
+    One loop rather than nested functions: each level of calls would be optimised once more by the compiler.
     """
-    w.cursor[WORK] = work
-    status = _propagate(w, effort != QUICK)
-    if status != FIXED_POINT or effort < SHAVING:
-        return status
-    n, piece = w.task.shape[0], unit
-    while w.cursor[QUIET] < 2 * n:
-        before = w.cursor[WORK]
+    n, cursor, local = w.task.shape[0], w.cursor, w.local
+    cursor[WORK] = before = work
+    task, side, start, piece = 0, 0, 0, unit
+    probing = broken = False
+    while True:
+        status = FIXED_POINT
+        if broken or not follow_arcs(w):
+            status = CONTRADICTION
+        elif cursor[WORK] <= 0:
+            status = OUT_OF_WORK
+        else:
+            turn = _next_group(w, effort == ENERGETIC_SHAVING or (effort != QUICK and not probing))
+            if turn >= 0:
+                group, kind = turn // 2, turn % 2
+                capacity, size = w.group[group, CAPACITY], load_group(w, group)
+                fits = True
+                for _ in range(2):
+                    if not fits:
+                        break
+                    if capacity == 0:
+                        steps = 20 * size if disjunctive(local, size) else -1
+                    elif kind == 1:
+                        steps = energetic(local, size, capacity)
+                    else:
+                        steps = time_table(local, size, capacity)
+                    fits = steps >= 0
+                    cursor[WORK] -= steps
+                    mirror(local, size)
+                if fits and take_over(w, group, size):
+                    continue
+                status = CONTRADICTION
+        broken = False
+        if probing:
+            probing = False
+            restore(w, saved)
+            if status == OUT_OF_WORK and before < work:
+                return OUT_OF_WORK
+            if status == CONTRADICTION:
+                cursor[QUIET] = 0
+                if not raise_value(w, side, start, w.point[side, start, VALUE] + piece):
+                    return CONTRADICTION
+                piece *= 2
+                continue
+            _pass_on(cursor, n)
+            piece = unit
+        elif status != FIXED_POINT or effort < SHAVING:
+            return status
+        while cursor[QUIET] < 2 * n and not probing:
+            task, side = cursor[PROBE] // 2, cursor[PROBE] % 2
+            start = task + n * side
+            limit = w.point[side, start, VALUE] + piece - 1
+            probing = w.task[task, LONGEST] >= 0 and -w.point[1 - side, start, VALUE] > limit
+            if not probing:
+                _pass_on(cursor, n)
+                piece = unit
+        if not probing:
+            return FIXED_POINT
+        before = cursor[WORK]
         if before <= 0:
             return OUT_OF_WORK
-        task, side = w.cursor[PROBE] // 2, w.cursor[PROBE] % 2
-        outcome = FIXED_POINT
-        if w.task[task, LONGEST] >= 0:
-            outcome = _probe(w, saved, task, side, piece, effort == ENERGETIC_SHAVING)
-        if outcome == OUT_OF_WORK and before < work:
-            return OUT_OF_WORK
-        if outcome == CONTRADICTION:
-            w.cursor[QUIET] = 0
-            start = task + n * side
-            if not raise_value(w, side, start, w.point[side, start, VALUE] + piece):
-                return CONTRADICTION
-            status = _propagate(w, True)
-            if status != FIXED_POINT:
-                return status
-            piece *= 2
-        else:
-            w.cursor[QUIET] += 1
-            w.cursor[PROBE] = (w.cursor[PROBE] + 1) % (2 * n)
-            piece = unit
-    return FIXED_POINT
-
-
-@step
-def _probe(w, saved, task, side, piece, with_energy):
-    """What follows if a task starts (ends, on side 1) in the first ``piece`` of its window; the windows stay."""
-    n = w.task.shape[0]
-    start, end = task + n * side, task + n * (1 - side)
-    limit = w.point[side, start, VALUE] + piece - 1
-    if -w.point[1 - side, start, VALUE] <= limit:
-        return FIXED_POINT
-    for s in range(2):
-        for p in range(2 * n):
-            saved[s, p] = w.point[s, p, VALUE]
-    outcome = CONTRADICTION
-    if raise_value(w, 1 - side, start, -limit) and raise_value(w, 1 - side, end, -limit - w.task[task, LONGEST]):
-        outcome = _propagate(w, with_energy)
-    restore(w, saved)
-    return outcome
-
-
-@step
-def _propagate(w, with_energy):
-    """All rules until none finds more, the cheap ones first."""
-    groups = w.group.shape[0]
-    while True:
-        if not follow_arcs(w):
-            return CONTRADICTION
-        if w.cursor[WORK] <= 0:
-            return OUT_OF_WORK
-        chosen, kind = -1, 0
-        for kind in range(2):
-            if kind == 1 and not with_energy:
-                break
-            for k in range(groups):
-                group = (w.cursor[GROUP] + k) % groups
-                if w.group[group, STALE + kind] != 0 and (kind == 0 or _has_energy(w.group, group)):
-                    chosen = group
-                    break
-            if chosen >= 0:
-                break
-        if chosen < 0:
-            return FIXED_POINT
-        w.cursor[GROUP] = (chosen + 1) % groups
-        w.group[chosen, STALE + kind] = 0
-        if not _look_at(w, chosen, kind == 1):
-            return CONTRADICTION
+        for s in range(2):
+            for p in range(2 * n):
+                saved[s, p] = w.point[s, p, VALUE]
+        limit = w.point[side, start, VALUE] + piece - 1
+        end = task + n * (1 - side)
+        broken = not raise_value(w, 1 - side, start, -limit)
+        broken = broken or not raise_value(w, 1 - side, end, -limit - w.task[task, LONGEST])
 
 
 @inlined
-def _has_energy(group, chosen):
-    """Whether energetic reasoning looks at the group: a cumulative one, not too large for one slice."""
-    return group[chosen, CAPACITY] > 0 and group[chosen, ROWS_END] - group[chosen, ROWS] <= MOST_ENERGETIC
+def _pass_on(cursor, n):
+    """The probe in turn gained nothing."""
+    cursor[QUIET] += 1
+    cursor[PROBE] = (cursor[PROBE] + 1) % (2 * n)
 
 
 @step
-def _look_at(w, group, with_energy):
-    """The rules of one group, forward and backward; False if its tasks do not fit."""
-    capacity, local = w.group[group, CAPACITY], w.local
-    size = load_group(w, group)
-    for _ in range(2):
-        if capacity == 0:
-            work = 20 * size if disjunctive(local, size) else -1
-        elif with_energy:
-            work = energetic(local, size, capacity)
-        else:
-            work = time_table(local, size, capacity)
-        if work < 0:
-            return False
-        w.cursor[WORK] -= work
-        mirror(local, size)
-    return take_over(w, group, size)
+def _next_group(w, with_energy):
+    """The group to look at, times 2, plus 1 for its energetic rules; -1 if none is stale. Quick rules come first."""
+    groups = w.group.shape[0]
+    for kind in range(2 if with_energy else 1):
+        for k in range(groups):
+            group = (w.cursor[GROUP] + k) % groups
+            if w.group[group, STALE + kind] == 0:
+                continue
+            rows = w.group[group, ROWS_END] - w.group[group, ROWS]
+            if kind == 0 or (w.group[group, CAPACITY] > 0 and rows <= MOST_ENERGETIC):
+                w.group[group, STALE + kind] = 0
+                w.cursor[GROUP] = (group + 1) % groups
+                return 2 * group + kind
+    return -1
