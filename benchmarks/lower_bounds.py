@@ -74,7 +74,7 @@ def measured(stage: Bounds, instance: Instance, limits: list[float]) -> tuple[li
     context.start_clock()
     context.begin_stage("bounds", None, None)
     stage.run(instance, context)
-    at = defaultdict(int)
+    at: dict[float, int] = defaultdict(int)
     for when, _, bound in context.trace:
         for limit in limits:
             if when <= limit and bound is not None:

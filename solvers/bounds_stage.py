@@ -18,7 +18,7 @@ from makespan.solvers.kernels.carlier import one_machine
 from makespan.solvers.kernels.narrowing import ENERGETIC, QUICK, SHAVING, narrow
 from makespan.solvers.kernels.one_machine import shortest_remaining
 from makespan.solvers.kernels.windows import CONTRADICTION, OUT_OF_WORK
-from makespan.solvers.lower_bounds import alone_on_machines, heads, lower_bound, tails
+from makespan.solvers.lower_bounds import alone_on_machines, bounds_in_turn, heads, tails
 from makespan.solvers.narrow_windows import Trials, make_trials
 from makespan.solvers.registry import from_strings
 from makespan.solvers.stage import Context
@@ -29,6 +29,9 @@ WORK_PER_SLICE = 3_000_000
 
 MACHINE_WORK = 200_000
 """Nodes x tasks of one exact one-machine bound."""
+
+FINENESS = 2048
+"""Shaving cuts off at least this fraction of the trial value, so that large numbers do not slow it down."""
 
 MOST_ON_MACHINE = 100_000
 
@@ -88,7 +91,10 @@ class Bounds:
             prepare_child()
 
     def run(self, instance: Instance, context: Context) -> None:
-        context.offer_bound(instance.derived(lower_bound))
+        for bound in bounds_in_turn(instance):
+            context.offer_bound(bound)
+            if context.expired():
+                return
         if not instance.num_tasks or instance.derived(heads).circle:
             return
         if instance.objective[0] not in ("makespan", "max_lateness"):
@@ -131,7 +137,7 @@ class _Run:
     def machines(self) -> None:
         """Exact one-machine bounds with the heads and tails of the precedence."""
         earliest = self.instance.derived(heads)
-        for _, head, body, tail in alone_on_machines(self.instance, earliest.start, tails(self.instance)):
+        for _, head, body, tail in alone_on_machines(self.instance, earliest.start, self.instance.derived(tails)):
             if not self.may_go_on():
                 return
             if head.size <= MOST_ON_MACHINE:
@@ -179,7 +185,7 @@ class _Run:
         """Whether no schedule is as good as ``value``; None if the time is up. The windows stay narrowed."""
         if not trials.set(value):
             return True
-        unit = max(1, (value - self.low) // 256)
+        unit = max(1, value // FINENESS)
         for each in (ENERGETIC, SHAVING) if effort == SHAVING else (ENERGETIC,):
             while (status := narrow(trials.windows, trials.saved, each, unit, WORK_PER_SLICE)) == OUT_OF_WORK:
                 if not self.may_go_on():
