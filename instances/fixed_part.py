@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from makespan.instances.calendars import work_pieces
 from makespan.instances.check import check
 from makespan.instances.instance import Instance, IntArray, Setup
 from makespan.instances.schedule import Schedule
@@ -19,12 +21,9 @@ def fixed_conflict(instance: Instance) -> str | None:
     """
     if instance.fixed_start is None:
         return None
-    certain, fixed = np.diff(instance.mode_ptr) == 1, instance.fixed_start >= 0
-    if instance.fixed_mode is not None:
-        certain |= instance.fixed_mode >= 0
-    task = np.flatnonzero(fixed & certain)
+    task = _certain(instance)
     part = _part(instance, task)
-    if task.size < np.count_nonzero(fixed):  # one whose mode is open may stand between two others
+    if task.size < np.count_nonzero(instance.fixed_start >= 0):  # one whose mode is open may stand between two others
         part = part.replace(setup=None)
     start = instance.fixed_start[task]
     for broken in check(part, Schedule(start)):
@@ -33,10 +32,40 @@ def fixed_conflict(instance: Instance) -> str | None:
     return None
 
 
+def fixed_ends(instance: Instance) -> IntArray:
+    """Shape (num_tasks,): when the tasks that are fixed in start and mode end, pauses included; 0 for the others, and
+    for one that never ends. O(fixed tasks x pauses)."""
+    end = np.zeros(instance.num_tasks, np.int64)
+    if instance.fixed_start is None:
+        return end
+    for task in _certain(instance).tolist():
+        mode, start = int(_mode(instance, task)), int(instance.fixed_start[task])
+        try:
+            pieces = work_pieces(instance, task, mode, start)
+        except ValueError:
+            continue
+        end[task] = pieces[-1][1] if pieces else start
+    return end
+
+
+def _certain(instance: Instance) -> IntArray:
+    """The tasks whose start is fixed and that have one mode left."""
+    assert instance.fixed_start is not None
+    one_mode = np.diff(instance.mode_ptr) == 1
+    if instance.fixed_mode is not None:
+        one_mode |= instance.fixed_mode >= 0
+    return np.flatnonzero((instance.fixed_start >= 0) & one_mode)
+
+
+def _mode(instance: Instance, task: Any) -> Any:
+    """The mode of tasks that have one left, as an index into ``instance.duration``."""
+    fixed = 0 if instance.fixed_mode is None else np.maximum(instance.fixed_mode[task], 0)
+    return instance.mode_ptr[task] + fixed
+
+
 def _part(instance: Instance, task: IntArray) -> Instance:
     """These tasks alone, each with its one mode, its dates and resources, and the arcs between them."""
-    fixed = np.zeros(task.size, np.int64) if instance.fixed_mode is None else np.maximum(instance.fixed_mode[task], 0)
-    mode = instance.mode_ptr[task] + fixed
+    mode = _mode(instance, task)
     demands = np.diff(instance.demand_ptr)[mode]
     demand_ptr = np.concatenate(([0], np.cumsum(demands)))
     row = np.arange(demand_ptr[-1]) + np.repeat(instance.demand_ptr[mode] - demand_ptr[:-1], demands)

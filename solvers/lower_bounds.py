@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.instances.dates import first_starts
-from makespan.instances.fixed_part import fixed_conflict
+from makespan.instances.fixed_part import fixed_conflict, fixed_ends
 from makespan.instances.instance import ES, HORIZON_LIMIT, SE, Instance, IntArray
 from makespan.instances.schedule import flow_time, max_lateness, total_tardiness, weighted_tardiness
 from makespan.instances.schedule import makespan as latest_end
@@ -92,7 +92,7 @@ def heads(instance: Instance) -> Heads:
     """Longest paths to every start and end. O(n) for acyclic arcs."""
     n = instance.num_tasks
     value = np.zeros(2 * n, np.int64)
-    value[:n] = first_starts(instance)
+    value[:n], value[n:] = first_starts(instance), fixed_ends(instance)
     before = np.empty(2 * n, np.int64)
     points = instance.derived(_points)
     on_circle = raise_along_arcs(*_by_source(points.source, points.target, points.weight, 2 * n), value, before)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makespan.instances.fixed_part import fixed_conflict
+from makespan.instances.fixed_part import fixed_conflict, fixed_ends
 from makespan.instances.instance import Calendar, Instance, Metadata, Setup
 from tests.oracles.brute_force import brute_force
 from tests.oracles.random_instances import tiny
@@ -31,6 +31,7 @@ def test_a_breakdown_under_a_running_task_is_named() -> None:
         "fixed starts contradict the instance: c takes resource 0 at 7, which b occupies until 8"
     )
     assert fixed_conflict(pausing.replace(fixed_start=[-1, 4, 8])) is None
+    assert fixed_ends(pausing).tolist() == [0, 8, 10]
 
 
 @pytest.mark.parametrize(
