@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from makespan.cli.arguments import usage_errors
@@ -130,18 +129,15 @@ def _duration(text: str, instance: Instance, option: str) -> int:
 
 def _read(text: str, instance: Instance, option: str, is_moment: bool) -> int:
     """A text by the clock of CSV tables, which knows units and dates."""
-    from datetime import datetime
-
+    from makespan.instances.date_table import clock_for, needs
     from makespan.instances.errors import InputError
-    from makespan.instances.formats.csv_values import Cell, Clock, is_date
+    from makespan.instances.formats.csv_values import Cell
     from makespan.instances.formats.source import Source
 
-    meta, cell = instance.meta, Cell(text.strip(), 0)
-    missing = "time origin" if is_date(cell.text) and meta.time_origin is None else "unit of time"
-    if (missing == "time origin" or not meta.time_unit) and not cell.text.isdecimal():
+    cell = Cell(text.strip(), 0)
+    if missing := needs(instance, cell):
         raise UsageError(f"{option}: found {text!r}, expected a whole number: the instance names no {missing}")
-    origin = None if meta.time_origin is None else datetime.fromisoformat(meta.time_origin)
-    clock = Clock(Source("", option), Fraction(str(meta.time_unit or 1)), origin)
+    clock = clock_for(Source("", option), instance)
     try:
         return clock.moment(cell) if is_moment else clock.duration(cell)
     except InputError as error:

@@ -328,3 +328,15 @@ def test_explaining_a_feasible_instance_exits_with_0(call: Call) -> None:
     """There is nothing to explain."""
     code, out, _ = call("explain", "@ft06")
     assert code == 0 and "feasible" in out
+
+
+def test_convert_adds_dates_and_an_objective(call: Callable[..., Any]) -> None:
+    """ft06 has no due dates: the file with them can be solved, checked and planned like any other."""
+    Path("dues.csv").write_text("job,due,weight\n0,40,4\n1,45,2\n")
+    arguments = ("--dates", "dues.csv", "--objective", "weighted_tardiness,makespan")
+    assert call("convert", "@ft06", "ft06.json", *arguments).code == 0
+    code, _, _ = call("solve", "ft06.json", "--solver", "rule:best", "-o", "r.json")
+    assert code == 0 and "weighted_tardiness" in call("check", "r.json", "ft06.json").out
+    assert call("convert", "r.json", "t.csv", "--instance", "ft06.json", *arguments).code == 2
+    code, _, err = call("convert", "@ft06", "ft06.json", "--objective", "max_lateness")
+    assert code == 2 and "needs due dates" in err
