@@ -125,10 +125,10 @@ def solve(
     context = Context(instance, budget, seed, threads)
     listen = on_event or (lambda event: None)
     compile_seconds = _compile("lower bounds", lower_bounds.KERNELS, lower_bounds.warm, listen)
-    if not instance.derived(infeasibility):
-        compile_seconds += sum(_compile(str(step.spec), step.stage.kernels, step.stage.warm, listen) for step in steps)
-    context.start_clock()
     runner = _Runner(plan, context, hint)
+    if not instance.derived(infeasibility):
+        compile_seconds += sum(runner.prepare(step, listen) for step in steps)
+    context.start_clock()
     interrupted = runner.wait(listen)
     return runner.result(plan_text(plan), compile_seconds, interrupted)
 
@@ -152,7 +152,18 @@ class _Runner:
         self.failures: list[str] = []
         self.refusals: list[str] = []
         self.broken_promise = False
+        self.unready: list[Step] = []
         self.thread = threading.Thread(target=self._work, name="makespan-solve", daemon=True)
+
+    def prepare(self, step: Step, listen: Callable[[Event], None]) -> float:
+        """Warm a step up and return the seconds taken; one that cannot get ready has failed and never runs."""
+        begin = perf_counter()
+        try:
+            return _compile(str(step.spec), step.stage.kernels, step.stage.warm, listen)
+        except Exception as error:
+            self.unready.append(step)
+            self._failed(str(step.spec), error)
+            return perf_counter() - begin
 
     def wait(self, listen: Callable[[Event], None]) -> bool:
         """Pass events on until the stages are done or the limits are; returns whether Ctrl-C came."""
@@ -213,6 +224,8 @@ class _Runner:
 
     def _run_step(self, step: Step, context: Context) -> None:
         """A stage that fails is reported; the others go on with what there is."""
+        if step in self.unready:
+            return
         try:
             step.stage.run(context.instance, context)
         except Exception as error:
@@ -223,7 +236,7 @@ class _Runner:
             sentence = f"{where}: {error}"
             self.refusals.append(sentence)
         else:
-            sentence = f"{where}: {type(error).__name__}: {error}"
+            sentence = f"{where}: {type(error).__name__}: {error}".removesuffix(": ")
             self.failures.append(sentence)
         self.broken_promise |= isinstance(error, InternalError)
         self.context.emit("failed", message=sentence)
