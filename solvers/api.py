@@ -21,6 +21,7 @@ from makespan.solvers import lower_bounds
 from makespan.solvers.kernels import is_cold
 from makespan.solvers.lower_bounds import infeasibility, lower_bound
 from makespan.solvers.plan import Plan, Step, make_plan, plan_text, run_plan
+from makespan.solvers.repair import repair, repairer
 from makespan.solvers.stage import Budget, Context, Event, InternalError, Refused, Stage
 
 __all__ = ["Budget", "Event", "InternalError", "Result", "Status", "Unsupported", "solve"]
@@ -128,6 +129,7 @@ def solve(
     runner = _Runner(plan, context, hint)
     if not instance.derived(infeasibility):
         compile_seconds += sum(runner.prepare(step, listen) for step in steps)
+        compile_seconds += runner.prepare_hint(listen)
     context.start_clock()
     interrupted = runner.wait(listen)
     return runner.result(plan_text(plan), compile_seconds, interrupted)
@@ -149,6 +151,7 @@ class _Runner:
     def __init__(self, plan: Plan, context: Context, hint: Schedule | None) -> None:
         self.plan, self.context, self.hint = plan, context, hint
         self.hint_report: str | None = None
+        self.broken_hint: str | None = None
         self.failures: list[str] = []
         self.refusals: list[str] = []
         self.broken_promise = False
@@ -164,6 +167,15 @@ class _Runner:
             self.unready.append(step)
             self._failed(str(step.spec), error)
             return perf_counter() - begin
+
+    def prepare_hint(self, listen: Callable[[Event], None]) -> float:
+        """Check the hint and, where it is broken, warm up what may repair it; returns the seconds taken."""
+        begin, instance = perf_counter(), self.context.instance
+        if self.hint is not None and (broken := check(instance, self.hint)):
+            self.broken_hint = broken[0].message
+            if (stage := repairer(instance)) is not None:
+                _compile("repair of the hint", stage.kernels, stage.warm, listen)
+        return perf_counter() - begin
 
     def wait(self, listen: Callable[[Event], None]) -> bool:
         """Pass events on until the stages are done or the limits are; returns whether Ctrl-C came."""
@@ -244,13 +256,16 @@ class _Runner:
     def _offer_hint(self) -> None:
         if self.hint is None:
             return
-        broken = check(self.context.instance, self.hint)
-        if broken:
-            self.hint_report = f"rejected: {broken[0].message}"
-        else:
+        start: Schedule | None = self.hint
+        self.hint_report = "accepted"
+        if self.broken_hint is not None:
+            start = repair(self.context.instance, self.hint, self.context)
+            if start is not None and check(self.context.instance, start):
+                start = None
+            self.hint_report = f"{'rejected' if start is None else 'repaired'}: {self.broken_hint}"
+        if start is not None:
             self.context.solver = "hint"
-            self.context.offer(self.hint)
-            self.hint_report = "accepted"
+            self.context.offer(start)
         self.context.emit("hint", report=self.hint_report)
 
     def result(self, solver: str, compile_seconds: float, interrupted: bool) -> Result:

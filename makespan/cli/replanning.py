@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from makespan.cli.arguments import usage_errors
 from makespan.cli.exit_codes import UsageError
 
@@ -36,9 +38,13 @@ class Replanned:
     terms: dict[str, Any]
 
     @property
-    def hint(self) -> Schedule | None:
-        """The plan as a schedule to start from, if it knows every task."""
-        return self.plan if (self.plan.start >= 0).all() else None
+    def hint(self) -> Schedule:
+        """The plan as a schedule to start from, new tasks after all others."""
+        from makespan.instances.schedule import Schedule
+
+        is_new = self.plan.start < 0
+        last = int(self.plan.start.max(initial=0)) + 1
+        return Schedule(np.where(is_new, last, self.plan.start), np.where(is_new, 0, self.plan.mode))
 
     def changes(self, schedule: Schedule) -> Changes:
         from makespan.instances.replan import changes
