@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.instances.dates import first_starts
+from makespan.instances.fixed_part import fixed_conflict, fixed_ends
 from makespan.instances.instance import ES, HORIZON_LIMIT, PAUSE_RELEASES, SE, Instance, IntArray
-from makespan.instances.occupation import Rows, levels
 from makespan.instances.schedule import flow_time, max_lateness, total_tardiness, weighted_tardiness
 from makespan.instances.schedule import makespan as latest_end
 from makespan.solvers.kernels.heads_tails import UNREACHED, raise_along_arcs
@@ -86,7 +86,7 @@ def infeasibility(instance: Instance) -> str | None:
 
     A demand above the capacity in every mode, a nonrenewable resource that not even the cheapest modes keep, a circle
     of precedence or lags of positive length, a deadline before the earliest end, fixed starts that come too early or
-    together exceed a capacity. Cost as ``lower_bound``.
+    contradict each other or their dates and calendars. Cost as ``lower_bound``.
     """
     return next(_reasons(instance), None)
 
@@ -117,7 +117,7 @@ def heads(instance: Instance) -> Heads:
     """Longest paths to every start and end. O(n) for acyclic arcs."""
     n = instance.num_tasks
     value = np.zeros(2 * n, np.int64)
-    value[:n] = first_starts(instance)
+    value[:n], value[n:] = first_starts(instance), fixed_ends(instance)
     before = np.empty(2 * n, np.int64)
     points = instance.derived(time_points)
     on_circle = raise_along_arcs(*by_source(points.source, points.target, points.weight, 2 * n), value, before)
@@ -340,7 +340,8 @@ def _reasons(instance: Instance) -> Iterator[str]:
         yield _circle_sentence(instance, earliest.circle)
         return
     yield from _too_late(instance, earliest)
-    yield from _fixed_clash(instance)
+    if sentence := fixed_conflict(instance):
+        yield sentence
 
 
 def _too_large(instance: Instance) -> Iterator[str]:
@@ -411,23 +412,3 @@ def _too_late(instance: Instance, earliest: Heads) -> Iterator[str]:
                 f"{instance.task_name(i)} cannot end before {earliest.end[i]}, after the deadline "
                 f"{instance.job_deadline[job]} of {instance.job_name(job)}"
             )
-
-
-def _fixed_clash(instance: Instance) -> Iterator[str]:
-    """Tasks with fixed starts that together exceed a capacity, as far as their modes are certain."""
-    if instance.fixed_start is None:
-        return
-    uses = certain_uses(instance)
-    fixed = instance.fixed_start[uses.task] >= 0
-    if instance.pause is not None:
-        fixed &= instance.pause[uses.task] == 0
-    task, resource = uses.task[fixed], uses.resource[fixed].astype(np.int32)
-    begin = instance.fixed_start[task]
-    rows = Rows(task, resource, uses.amount[fixed], begin, begin + uses.body[fixed])
-    used, time, level, row = levels(rows)
-    for i in np.flatnonzero((row >= 0) & (level > instance.capacity[used])).tolist():
-        task_name, resource_name = instance.task_name(int(task[row[i]])), instance.resource_name(int(used[i]))
-        yield (
-            f"{task_name} is fixed to start at {time[i]}, where the tasks fixed by then need {level[i]} of "
-            f"{resource_name}, above its capacity {instance.capacity[used[i]]}"
-        )
