@@ -16,7 +16,7 @@ from makespan.instances.generators import generate
 from makespan.instances.instance import Instance
 from makespan.solvers.lower_bounds import lower_bound
 from makespan.solvers.registry import make_stage, parse_spec
-from makespan.solvers.stage import Budget, Context, Stage
+from makespan.solvers.stage import Budget, Chooser, Context, Stage
 
 TAILLARD = {(jobs, m): f"taillard_job_shop,jobs={jobs},machines={m},time_seed={{}},machine_seed={{}}" for jobs, m in
             ((15, 15), (20, 15), (20, 20), (30, 15), (30, 20), (50, 20))}  # fmt: skip
@@ -80,7 +80,9 @@ def main() -> None:
     args = parser.parse_args()
     for spec in args.specs:
         for part in parse_spec(spec):
-            make_stage(part).warm()
+            method = make_stage(part)
+            if not isinstance(method, Chooser):
+                method.warm()
     print("instance", *args.specs, sep="\t")
     gaps: list[list[float]] = [[] for _ in args.specs]
     for name in VALIDATION:

@@ -223,7 +223,7 @@ def _jobs_in_order(problem: SequencingProblem) -> NDArray[np.uint32]:
     return np.argsort(rank, kind="stable").astype(np.uint32)
 
 
-def _nodes(problem: SequencingProblem) -> NDArray:  # type: ignore[type-arg]
+def _nodes(problem: SequencingProblem) -> NDArray:
     """The records of the operations, one cache line each, and the one behind them."""
     n = problem.duration.size
     room = np.zeros((n + 2) * NODE.itemsize, np.uint8)
