@@ -24,7 +24,8 @@ from makespan.instances.instance import Instance
 from makespan.instances.references import expand_references
 from makespan.solvers.api import Budget, Result, Unsupported, solve, versions
 from makespan.solvers.kernels import is_cold
-from makespan.solvers.registry import make_stage, parse_spec
+from makespan.solvers.plan import make_plan
+from makespan.solvers.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -216,14 +217,16 @@ def failed_run(task: Task, message: str, status: str = "error") -> Run:
     )
 
 
-def compile_solvers(suite: Suite, say: Callable[[str], None]) -> None:
-    """Compile what the solvers of a suite call, once, before the workers all do it at the same time."""
-    for solver in suite.solvers:
-        for spec in parse_spec(solver):
-            stage = make_stage(spec)
-            if is_cold(stage.kernels):
-                say(f"compiling kernels of {spec}")
-                stage.warm()
+def compile_solvers(tasks: Iterable[Task], say: Callable[[str], None]) -> None:
+    """Compile what the tasks will call, once, before the workers all do it at the same time."""
+    stages: dict[str, Stage] = {}
+    for task in tasks:
+        for lane in make_plan(task.key.solver, task.instance, task.budget, task.key.threads):
+            stages |= {str(step.spec): step.stage for step in lane}
+    for spec, stage in stages.items():
+        if is_cold(stage.kernels):
+            say(f"compiling kernels of {spec}")
+            stage.warm()
 
 
 def _now() -> str:

@@ -12,7 +12,7 @@ from makespan.instances.formats import FORMATS
 from makespan.instances.formats.source import Source
 from makespan.instances.instance import Instance
 
-__all__ = ["FORMATS", "MAX_BYTES", "format_of", "instance_name", "read", "read_text", "recognise"]
+__all__ = ["FORMATS", "MAX_BYTES", "format_of", "instance_name", "read", "read_source", "read_text", "recognise"]
 
 MAX_BYTES = 2**30
 """Largest size of a file, after decompression; more is refused while reading."""
@@ -43,7 +43,7 @@ def read(path: str | Path, format: str | None = None) -> Instance:
     if str(path) == "-":
         return _read_source(_source(_bytes_of(sys.stdin.buffer, "<stdin>"), "<stdin>", "stdin"), format, "")
     path = Path(path)
-    source = _source(_file_bytes(path), str(path), instance_name(path))
+    source = read_source(path)
     calendar = path.with_name(f"{source.name}.calendar.csv")
     if not path.name.endswith(".calendar.csv") and calendar.is_file():
         source.companions["calendar"] = (str(calendar), _decoded(_file_bytes(calendar), str(calendar)))
@@ -60,6 +60,11 @@ def read_text(
 ) -> Instance:
     """The instance in a text; ``path`` stands for the file in messages (default: the name). Raises as ``read``."""
     return _read_source(Source(text, path or name or "<text>", name, companions), format, "")
+
+
+def read_source(path: Path) -> Source:
+    """The text of a file, decompressed. Raises InputError if it cannot be read or is no text."""
+    return _source(_file_bytes(path), str(path), instance_name(path))
 
 
 def recognise(source: Source, extension: str = "") -> str:

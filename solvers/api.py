@@ -19,9 +19,10 @@ from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers import lower_bounds
 from makespan.solvers.kernels import is_cold
-from makespan.solvers.lower_bounds import infeasibility, lower_bound
-from makespan.solvers.registry import StageSpec, make_stage, parse_spec
-from makespan.solvers.stage import Budget, Chooser, Context, Event, InternalError, Refused, Stage
+from makespan.solvers.lower_bounds import first_bound, infeasibility
+from makespan.solvers.plan import Plan, Step, make_plan, plan_text, run_plan
+from makespan.solvers.repair import repair, repairer
+from makespan.solvers.stage import Budget, Context, Event, InternalError, Refused, Stage
 
 __all__ = ["Budget", "Event", "InternalError", "Result", "Status", "Unsupported", "solve"]
 
@@ -50,7 +51,7 @@ class Unsupported(ValueError):
 class Result:
     """The answer of one run; every schedule in it has passed ``check``.
 
-    ``solver`` lists the stages that ran; ``found_by`` is the one that made the schedule, with rule and scheme.
+    ``solver`` lists the stages that were to run; ``found_by`` is the one that made the schedule, with rule and scheme.
     ``objective`` is the first of ``objectives``; ``lower_bound`` bounds it and is kept even without a schedule.
     ``trace`` lists (seconds, objective, bound) at each change. ``seconds`` excludes ``compile_seconds``. ``message`` is
     the reason of an infeasible, error or unknown status, or tells which stages failed although others went on. A broken
@@ -115,31 +116,23 @@ def solve(
     """
     if threads < 1:
         raise ValueError(f"threads is {threads}, expected 1 or more")
-    plan = _plan(solver, instance)
-    for spec, stage in plan:
-        refusal = unsupported(instance, stage.supports, str(spec))
+    budget = budget or Budget()
+    plan = make_plan(solver, instance, budget, threads)
+    steps = [step for lane in plan for step in lane]
+    for step in steps:
+        refusal = unsupported(instance, step.stage.supports, str(step.spec))
         if refusal:
             raise Unsupported(refusal)
-    context = Context(instance, budget or Budget(), seed, threads)
+    context = Context(instance, budget, seed, threads)
     listen = on_event or (lambda event: None)
     compile_seconds = _compile("lower bounds", lower_bounds.KERNELS, lower_bounds.warm, listen)
-    if not instance.derived(infeasibility):
-        compile_seconds += sum(_compile(str(spec), stage.kernels, stage.warm, listen) for spec, stage in plan)
-    context.start_clock()
     runner = _Runner(plan, context, hint)
+    if not instance.derived(infeasibility):
+        compile_seconds += sum(runner.prepare(step, listen) for step in steps)
+        compile_seconds += runner.prepare_hint(listen)
+    context.start_clock()
     interrupted = runner.wait(listen)
-    return runner.result("+".join(str(spec) for spec, _ in plan), compile_seconds, interrupted)
-
-
-def _plan(solver: str | Stage, instance: Instance) -> list[tuple[StageSpec, Stage]]:
-    """The stages to run, with those that a chooser chose in its place."""
-    if not isinstance(solver, str):
-        return [(StageSpec(getattr(solver, "name", type(solver).__name__)), solver)]
-    plan: list[tuple[StageSpec, Stage]] = []
-    for spec in parse_spec(solver):
-        method = make_stage(spec)
-        plan += _plan(method.choose(instance), instance) if isinstance(method, Chooser) else [(spec, method)]
-    return plan
+    return runner.result(plan_text(plan), compile_seconds, interrupted)
 
 
 def _compile(name: str, kernels: tuple[Any, ...], warm: Callable[[], None], listen: Callable[[Event], None]) -> float:
@@ -155,13 +148,34 @@ def _compile(name: str, kernels: tuple[Any, ...], warm: Callable[[], None], list
 class _Runner:
     """Runs the stages in a thread of their own, while the calling thread waits for events and limits."""
 
-    def __init__(self, plan: list[tuple[StageSpec, Stage]], context: Context, hint: Schedule | None) -> None:
+    def __init__(self, plan: Plan, context: Context, hint: Schedule | None) -> None:
         self.plan, self.context, self.hint = plan, context, hint
         self.hint_report: str | None = None
+        self.broken_hint: str | None = None
         self.failures: list[str] = []
         self.refusals: list[str] = []
         self.broken_promise = False
+        self.unready: list[Step] = []
         self.thread = threading.Thread(target=self._work, name="makespan-solve", daemon=True)
+
+    def prepare(self, step: Step, listen: Callable[[Event], None]) -> float:
+        """Warm a step up and return the seconds taken; one that cannot get ready has failed and never runs."""
+        begin = perf_counter()
+        try:
+            return _compile(str(step.spec), step.stage.kernels, step.stage.warm, listen)
+        except Exception as error:
+            self.unready.append(step)
+            self._failed(str(step.spec), error)
+            return perf_counter() - begin
+
+    def prepare_hint(self, listen: Callable[[Event], None]) -> float:
+        """Check the hint and, where it is broken, warm up what may repair it; returns the seconds taken."""
+        begin, instance = perf_counter(), self.context.instance
+        if self.hint is not None and (broken := check(instance, self.hint)):
+            self.broken_hint = broken[0].message
+            if (stage := repairer(instance)) is not None:
+                _compile("repair of the hint", stage.kernels, stage.warm, listen)
+        return perf_counter() - begin
 
     def wait(self, listen: Callable[[Event], None]) -> bool:
         """Pass events on until the stages are done or the limits are; returns whether Ctrl-C came."""
@@ -212,31 +226,29 @@ class _Runner:
                 context.prove_infeasible(reason)
                 return
             context.solver = "bound"
-            context.offer_bound(context.instance.derived(lower_bound))
+            context.offer_bound(first_bound(context.instance))
             self._offer_hint()
-            for spec, stage in self.plan:
-                if context.finished():
-                    break
-                context.begin_stage(str(spec), spec.seconds, spec.iterations)
-                self._run_stage(spec, stage)
+            run_plan(self.plan, context, self._run_step)
         except Exception as error:
             self._failed("solve", error)
         finally:
             context.events.put(None)
 
-    def _run_stage(self, spec: StageSpec, stage: Stage) -> None:
+    def _run_step(self, step: Step, context: Context) -> None:
         """A stage that fails is reported; the others go on with what there is."""
+        if step in self.unready:
+            return
         try:
-            stage.run(self.context.instance, self.context)
+            step.stage.run(context.instance, context)
         except Exception as error:
-            self._failed(str(spec), error)
+            self._failed(str(step.spec), error)
 
     def _failed(self, where: str, error: Exception) -> None:
         if isinstance(error, Refused):
             sentence = f"{where}: {error}"
             self.refusals.append(sentence)
         else:
-            sentence = f"{where}: {type(error).__name__}: {error}"
+            sentence = f"{where}: {type(error).__name__}: {error}".removesuffix(": ")
             self.failures.append(sentence)
         self.broken_promise |= isinstance(error, InternalError)
         self.context.emit("failed", message=sentence)
@@ -244,13 +256,16 @@ class _Runner:
     def _offer_hint(self) -> None:
         if self.hint is None:
             return
-        broken = check(self.context.instance, self.hint)
-        if broken:
-            self.hint_report = f"rejected: {broken[0].message}"
-        else:
+        start: Schedule | None = self.hint
+        self.hint_report = "accepted"
+        if self.broken_hint is not None:
+            start = repair(self.context.instance, self.hint, self.context)
+            if start is not None and check(self.context.instance, start):
+                start = None
+            self.hint_report = f"{'rejected' if start is None else 'repaired'}: {self.broken_hint}"
+        if start is not None:
             self.context.solver = "hint"
-            self.context.offer(self.hint)
-            self.hint_report = "accepted"
+            self.context.offer(start)
         self.context.emit("hint", report=self.hint_report)
 
     def result(self, solver: str, compile_seconds: float, interrupted: bool) -> Result:

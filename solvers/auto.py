@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from makespan.instances.features import ALL_FEATURES, unsupported
 from makespan.instances.instance import Instance
 from makespan.solvers.registry import make_stage, parse_spec
-from makespan.solvers.stage import Chooser, Stage
+from makespan.solvers.stage import Budget, Chooser
 
 FIRST = ("rule:best", "sgs:best")
 """Quick methods, shops before projects: the first that handles the instance gives CP-SAT a schedule to start from, and
@@ -23,18 +23,10 @@ class Auto(Chooser):
 
     supports: ClassVar[frozenset[str]] = ALL_FEATURES
 
-    @property
-    def kernels(self) -> tuple[Any, ...]:
-        return tuple(kernel for spec in FIRST for kernel in _stage(spec).kernels)
-
-    def warm(self) -> None:
-        for spec in FIRST:
-            _stage(spec).warm()
-
-    def choose(self, instance: Instance) -> str:
+    def choose(self, instance: Instance, budget: Budget, threads: int) -> str:
         """The spec of the stages that fit the instance. O(1) once its features are known."""
         for spec in FIRST:
-            if unsupported(instance, _stage(spec).supports, spec) is None:
+            if unsupported(instance, make_stage(parse_spec(spec)[0]).supports, spec) is None:
                 return f"{spec}+{LAST}"
         return LAST
 
@@ -44,7 +36,3 @@ def make(argument: str | None, **parameters: str) -> Auto:
     if argument is not None or parameters:
         raise ValueError("auto takes no argument and no parameters")
     return Auto()
-
-
-def _stage(spec: str) -> Stage | Chooser:
-    return make_stage(parse_spec(spec)[0])

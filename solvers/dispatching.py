@@ -54,6 +54,9 @@ class RuleBatch:
         and so on. It depends on the seed, the play and its own number alone.
     delta
         Per cent, for giffler_thompson: 100 builds active schedules, 0 non-delay ones.
+    keys
+        Shape (rules, modes of the view): priorities, the least first, in place of those of rules that do not look at
+        the schedule so far.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class RuleBatch:
         seed: int = 0,
         greed: int = 70,
         delta: int = 100,
+        keys: IntArray | None = None,
     ) -> None:
         _check_plays(rules, schemes, samples, greed, delta)
         self.view, self.rules, self.schemes, self.seed = view, tuple(rules), tuple(schemes), seed % 2**62
@@ -82,6 +86,8 @@ class RuleBatch:
         ]
         self._plays = np.array(plays, np.int64)
         self._rule, self._keys = rule_arrays(view, rules)
+        if keys is not None:
+            self._keys[:] = keys
         self._state, self._random = new_state(view), np.zeros(1, np.uint64)
         self._progress = np.array([0, 0, -1, first_sample], np.int64)
         self._value = np.full((samples, len(plays)), NEVER, np.int64)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.instances.dates import first_starts
-from makespan.instances.instance import ES, HORIZON_LIMIT, SE, Instance, IntArray
-from makespan.instances.occupation import Rows, levels
+from makespan.instances.fixed_part import fixed_conflict, fixed_ends
+from makespan.instances.instance import ES, HORIZON_LIMIT, PAUSE_RELEASES, SE, Instance, IntArray
 from makespan.instances.schedule import flow_time, max_lateness, total_tardiness, weighted_tardiness
 from makespan.instances.schedule import makespan as latest_end
 from makespan.solvers.kernels.heads_tails import UNREACHED, raise_along_arcs
@@ -28,6 +28,8 @@ _ON_ENDS = {
     "max_lateness": max_lateness,
     "flow_time": flow_time,
 }
+
+LARGE_TASKS = 100_000
 
 KERNELS = (raise_along_arcs, jackson_preemptive)
 """The compiled functions that this module calls."""
@@ -45,15 +47,38 @@ def lower_bound(instance: Instance) -> int:
     at the earliest ends. The least conceivable value for an instance with a circle of positive length. O(n log n) where
     the arcs form no circle (about two seconds for one million operations); with maximal lags O(n x arcs) at worst.
     """
+    return max(bounds_in_turn(instance))
+
+
+def bounds_in_turn(instance: Instance) -> Iterator[int]:
+    """The parts of ``lower_bound``, the quick one first, so that a caller can look at the clock in between."""
     earliest = instance.derived(heads)
     name = instance.objective[0]
     if earliest.circle or not instance.num_tasks:
-        return int(_ON_ENDS[name](instance, np.zeros(instance.num_tasks, np.int64)))
+        yield int(_ON_ENDS[name](instance, np.zeros(instance.num_tasks, np.int64)))
+        return
+    yield int(_ON_ENDS[name](instance, earliest.end))
+    if name in ("makespan", "max_lateness"):
+        head, tail, uses = earliest.start, instance.derived(tails), instance.derived(certain_uses)
+        yield resource_load(instance, uses, head, tail)
+        yield jackson(instance, uses, head, tail)
+
+
+def first_bound(instance: Instance) -> int:
+    """What a run begins with: ``lower_bound``, or for more than LARGE_TASKS tasks a bound that leaves the run its first
+    second: earliest ends and whole loads. O(n)."""
+    name, earliest = instance.objective[0], instance.derived(heads)
+    if instance.num_tasks <= LARGE_TASKS or earliest.circle:
+        return instance.derived(lower_bound)
     bound = int(_ON_ENDS[name](instance, earliest.end))
-    if name not in ("makespan", "max_lateness"):
+    if name != "makespan":
         return bound
-    head, tail, uses = earliest.start, tails(instance), _certain_uses(instance)
-    return max(bound, resource_load(instance, uses, head, tail), jackson(instance, uses, head, tail))
+    uses = instance.derived(certain_uses)
+    load = np.zeros(instance.num_resources, np.int64)
+    np.add.at(load, uses.resource, uses.energy)
+    used = load > 0
+    shares = -(-load[used] // np.maximum(1, instance.capacity[used]))
+    return max(bound, int(earliest.start.min()) + int(shares.max(initial=0)))
 
 
 def infeasibility(instance: Instance) -> str | None:
@@ -61,7 +86,7 @@ def infeasibility(instance: Instance) -> str | None:
 
     A demand above the capacity in every mode, a nonrenewable resource that not even the cheapest modes keep, a circle
     of precedence or lags of positive length, a deadline before the earliest end, fixed starts that come too early or
-    together exceed a capacity. Cost as ``lower_bound``.
+    contradict each other or their dates and calendars. Cost as ``lower_bound``.
     """
     return next(_reasons(instance), None)
 
@@ -80,7 +105,7 @@ class Heads:
 
 
 @dataclass(frozen=True)
-class _Points:
+class TimePoints:
     """Arcs between time points by their source: point i is the start of task i, point n + i its end."""
 
     source: IntArray
@@ -92,10 +117,10 @@ def heads(instance: Instance) -> Heads:
     """Longest paths to every start and end. O(n) for acyclic arcs."""
     n = instance.num_tasks
     value = np.zeros(2 * n, np.int64)
-    value[:n] = first_starts(instance)
+    value[:n], value[n:] = first_starts(instance), fixed_ends(instance)
     before = np.empty(2 * n, np.int64)
-    points = instance.derived(_points)
-    on_circle = raise_along_arcs(*_by_source(points.source, points.target, points.weight, 2 * n), value, before)
+    points = instance.derived(time_points)
+    on_circle = raise_along_arcs(*by_source(points.source, points.target, points.weight, 2 * n), value, before)
     circle: list[int] = []
     point = on_circle
     while on_circle >= 0:
@@ -112,19 +137,19 @@ def tails(instance: Instance) -> IntArray:
     objective does not depend on the task. Only without a circle of positive length."""
     n = instance.num_tasks
     value = np.full(2 * n, UNREACHED, np.int64)
-    value[n:] = _last_tails(instance)
-    points = instance.derived(_points)
-    raise_along_arcs(*_by_source(points.target, points.source, points.weight, 2 * n), value, np.empty(2 * n, np.int64))
+    value[n:] = last_tails(instance)
+    points = instance.derived(time_points)
+    raise_along_arcs(*by_source(points.target, points.source, points.weight, 2 * n), value, np.empty(2 * n, np.int64))
     return value[n:]
 
 
-def _by_source(source: IntArray, target: IntArray, weight: IntArray, size: int) -> tuple[IntArray, IntArray, IntArray]:
+def by_source(source: IntArray, target: IntArray, weight: IntArray, size: int) -> tuple[IntArray, IntArray, IntArray]:
     order = np.argsort(source, kind="stable")
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(source, minlength=size))))
     return ptr, target[order], weight[order]
 
 
-def _last_tails(instance: Instance) -> IntArray:
+def last_tails(instance: Instance) -> IntArray:
     """What the objective adds to the end of each task."""
     if instance.objective[0] == "makespan":
         return np.zeros(instance.num_tasks, np.int64)
@@ -137,10 +162,10 @@ def _last_tails(instance: Instance) -> IntArray:
     return tail
 
 
-def _points(instance: Instance) -> _Points:
+def time_points(instance: Instance) -> TimePoints:
     """Arcs that hold in every schedule, whatever the modes and pauses."""
     n = instance.num_tasks
-    task, (shortest, longest) = np.arange(n, dtype=np.int64), _durations(instance)
+    task, (shortest, longest) = np.arange(n, dtype=np.int64), durations(instance)
     source, target, weight = [task], [n + task], [shortest]
     pred, succ = instance.arc_pred.astype(np.int64), instance.arc_succ.astype(np.int64)
     kind, lag = instance.arc_kind, instance.arc_lag
@@ -158,7 +183,7 @@ def _points(instance: Instance) -> _Points:
         source.append(n + straight)
         target.append(straight)
         weight.append(-longest[straight])
-    return _Points(np.concatenate(source), np.concatenate(target), np.concatenate(weight))
+    return TimePoints(np.concatenate(source), np.concatenate(target), np.concatenate(weight))
 
 
 def _allowed(instance: Instance) -> NDArray[np.bool_]:
@@ -172,7 +197,7 @@ def _allowed(instance: Instance) -> NDArray[np.bool_]:
     return allowed
 
 
-def _durations(instance: Instance) -> tuple[IntArray, IntArray]:
+def durations(instance: Instance) -> tuple[IntArray, IntArray]:
     """Shape (num_tasks,) each: shortest and longest duration among the allowed modes."""
     if instance.num_modes == instance.num_tasks:
         return instance.duration, instance.duration
@@ -202,7 +227,7 @@ def _journeys(instance: Instance) -> tuple[IntArray, IntArray]:
 
 
 @dataclass(frozen=True)
-class _Uses:
+class Uses:
     """Uses that occur whatever the modes: least time, amount and energy (time x amount) of a task on a resource."""
 
     task: IntArray
@@ -212,7 +237,7 @@ class _Uses:
     energy: IntArray
 
 
-def _certain_uses(instance: Instance) -> _Uses:
+def certain_uses(instance: Instance) -> Uses:
     """Uses of renewable resources that every allowed mode of a task has, with energy > 0."""
     of_mode = np.repeat(np.arange(instance.num_tasks, dtype=np.int64), np.diff(instance.mode_ptr))
     mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
@@ -230,10 +255,10 @@ def _certain_uses(instance: Instance) -> _Uses:
         )
         task, resource = task[order][first][everywhere], resource[order][first][everywhere]
     used = energy > 0
-    return _Uses(task[used], resource[used], body[used], amount[used], energy[used])
+    return Uses(task[used], resource[used], body[used], amount[used], energy[used])
 
 
-def resource_load(instance: Instance, uses: _Uses, head: IntArray, tail: IntArray) -> int:
+def resource_load(instance: Instance, uses: Uses, head: IntArray, tail: IntArray) -> int:
     """Energy bound: tasks whose head (or tail) is at least x share what the resource can give after x (or before).
 
     UNREACHED where nothing is certain. With several modes also over all resources together. O(n log n).
@@ -274,14 +299,34 @@ def _shared(head: IntArray, energy: IntArray, tail: IntArray, capacity: int) -> 
     return bound
 
 
-def jackson(instance: Instance, uses: _Uses, head: IntArray, tail: IntArray) -> int:
+def jackson(instance: Instance, uses: Uses, head: IntArray, tail: IntArray) -> int:
     """Jackson's preemptive bound on every resource, for the tasks no two of which fit there together."""
+    task, body, ptr = _alone(instance, uses, head)
+    return int(jackson_preemptive(ptr, head[task], body, tail[task]))
+
+
+def alone_on_machines(
+    instance: Instance, head: IntArray, tail: IntArray
+) -> Iterator[tuple[int, IntArray, IntArray, IntArray]]:
+    """(resource, head, body, tail) of the tasks no two of which fit on a resource together and whose tail counts, by
+    rising head; only tasks that keep the resource from start to end."""
+    task, body, ptr = _alone(instance, instance.derived(certain_uses), head)
+    counts = tail[task] > UNREACHED
+    if instance.pause is not None:
+        counts &= instance.pause[task] != PAUSE_RELEASES
+    for k in np.flatnonzero(np.diff(ptr) > 1).tolist():
+        rows = ptr[k] + np.flatnonzero(counts[ptr[k] : ptr[k + 1]])
+        if rows.size > 1:
+            yield k, head[task[rows]], body[rows], tail[task[rows]]
+
+
+def _alone(instance: Instance, uses: Uses, head: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Task and body of the uses of more than half a capacity, by resource and head, and where each resource begins."""
     alone = uses.amount * 2 > instance.capacity[uses.resource]
     task, resource, body = uses.task[alone], uses.resource[alone], uses.body[alone]
     order = np.lexsort((head[task], resource))
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(resource, minlength=instance.num_resources))))
-    task = task[order]
-    return int(jackson_preemptive(ptr, head[task], body[order], tail[task]))
+    return task[order], body[order], ptr
 
 
 # -- reasons ---------------------------------------------------------------------------------------
@@ -295,7 +340,8 @@ def _reasons(instance: Instance) -> Iterator[str]:
         yield _circle_sentence(instance, earliest.circle)
         return
     yield from _too_late(instance, earliest)
-    yield from _fixed_clash(instance)
+    if sentence := fixed_conflict(instance):
+        yield sentence
 
 
 def _too_large(instance: Instance) -> Iterator[str]:
@@ -366,23 +412,3 @@ def _too_late(instance: Instance, earliest: Heads) -> Iterator[str]:
                 f"{instance.task_name(i)} cannot end before {earliest.end[i]}, after the deadline "
                 f"{instance.job_deadline[job]} of {instance.job_name(job)}"
             )
-
-
-def _fixed_clash(instance: Instance) -> Iterator[str]:
-    """Tasks with fixed starts that together exceed a capacity, as far as their modes are certain."""
-    if instance.fixed_start is None:
-        return
-    uses = _certain_uses(instance)
-    fixed = instance.fixed_start[uses.task] >= 0
-    if instance.pause is not None:
-        fixed &= instance.pause[uses.task] == 0
-    task, resource = uses.task[fixed], uses.resource[fixed].astype(np.int32)
-    begin = instance.fixed_start[task]
-    rows = Rows(task, resource, uses.amount[fixed], begin, begin + uses.body[fixed])
-    used, time, level, row = levels(rows)
-    for i in np.flatnonzero((row >= 0) & (level > instance.capacity[used])).tolist():
-        task_name, resource_name = instance.task_name(int(task[row[i]])), instance.resource_name(int(used[i]))
-        yield (
-            f"{task_name} is fixed to start at {time[i]}, where the tasks fixed by then need {level[i]} of "
-            f"{resource_name}, above its capacity {instance.capacity[used[i]]}"
-        )

@@ -1,8 +1,9 @@
 """Solver specs as the user types them, and the table of solvers; each is imported only when asked for.
 
-A spec is ``name[:argument][,key=value…]``, stages joined by ``+``, written alike in the shell, TOML and Python:
-``rule:mwkr,scheme=non_delay``, ``sgs:lft``, ``rule:best+cpsat,seconds=20``, ``auto``. Every stage takes ``seconds`` and
-``iterations`` as limits of its own. Other packages add solvers through the entry point group ``makespan.solvers``.
+A spec is ``name[:argument][,key=value…]``. Stages joined by ``+`` run one after the other, lanes joined by ``~`` at the
+same time. It is written alike in the shell, TOML and Python: ``rule:mwkr,scheme=non_delay``, ``sgs:lft``,
+``rule:best+cpsat,seconds=20``, ``rule:best~cpsat``, ``auto``. Every stage takes ``seconds`` and ``iterations`` as
+limits of its own. Other packages add solvers through the entry point group ``makespan.solvers``.
 """
 
 from __future__ import annotations
@@ -72,7 +73,49 @@ SOLVERS: dict[str, SolverEntry] = {
             "",
             ("windows", "iterated_dispatch,seconds=20+windows", "windows,size=5000"),
         ),
+        SolverEntry(
+            "genetic",
+            "makespan.solvers.genetic:make",
+            "genetic search on activity lists for RCPSP, also multi-mode, every objective",
+            "",
+            ("genetic", "genetic,population=200"),
+        ),
+        SolverEntry(
+            "flexible_tabu",
+            "makespan.solvers.flexible_tabu:make",
+            "tabu search with path relinking for flexible job shops",
+            "",
+            ("flexible_tabu", "flexible_tabu,elite=20,patience=10000"),
+        ),
+        SolverEntry(
+            "tabu",
+            "makespan.solvers.tabu:make",
+            "tabu search and path relinking for job shops",
+            "",
+            ("tabu", "tabu,neighbourhood=n6,population=10"),
+        ),
+        SolverEntry(
+            "anneal",
+            "makespan.solvers.anneal:make",
+            "simulated annealing for shops with any objectives, setups, calendars, fixed parts",
+            "",
+            ("anneal", "anneal,heat=50"),
+        ),
+        SolverEntry(
+            "bounds",
+            "makespan.solvers.bounds_stage:make",
+            "lower bounds: one-machine problems, destructive improvement, CP-SAT",
+            "",
+            ("bounds,cpsat=false",),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
+        SolverEntry(
+            "lns",
+            "makespan.solvers.lns:make",
+            "large-neighbourhood search: CP-SAT re-optimises windows, for every field",
+            "",
+            ("lns", "lns,size=60,ticks=1000"),
+        ),
     )
 }
 
@@ -97,12 +140,22 @@ class StageSpec:
         return ",".join(parts)
 
 
-_STAGE = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(:(?P<argument>[^,+\s]+))?(?P<parameters>(,[a-z][a-z0-9_]*=[^,+\s]*)*)")
+_STAGE = re.compile(
+    r"(?P<name>[a-z][a-z0-9_]*)(:(?P<argument>[^,+~\s]+))?(?P<parameters>(,[a-z][a-z0-9_]*=[^,+~\s]*)*)"
+)
+
+
+def parse_lanes(spec: str) -> tuple[tuple[StageSpec, ...], ...]:
+    """Parse a solver spec into lanes of stages.
+
+    Raises ValueError naming the stage that does not read or the solver that is unknown.
+    """
+    return tuple(tuple(_parse_stage(text, spec) for text in lane.split("+")) for lane in spec.split("~"))
 
 
 def parse_spec(spec: str) -> tuple[StageSpec, ...]:
-    """Parse a solver spec. Raises ValueError naming the stage that does not read or the solver that is unknown."""
-    return tuple(_parse_stage(text, spec) for text in spec.split("+"))
+    """The stages of all lanes of a solver spec, in the order they are written. Raises ValueError as ``parse_lanes``."""
+    return tuple(stage for lane in parse_lanes(spec) for stage in lane)
 
 
 def _parse_stage(text: str, spec: str) -> StageSpec:

@@ -37,6 +37,13 @@ class StoredInstance:
 
 
 @dataclass(frozen=True)
+class StoredReplan:
+    """That a plan was changed: ``of`` is the hash of the instance without what the plan fixed in it."""
+
+    of: str = ""
+
+
+@dataclass(frozen=True)
 class StoredSchedule:
     """Start and mode of every task; ``end`` and ``task`` (names) are for people and other programs."""
 
@@ -67,16 +74,22 @@ class StoredResult:
     budget: dict[str, float | None] = field(default_factory=dict)
     trace: list[tuple[float, int | None, int | None]] = field(default_factory=list)
     message: str = ""
+    replan: StoredReplan | None = None
+
+    @property
+    def _hashes(self) -> tuple[str, ...]:
+        """Of the instances that the schedule is for: what a replanned one keeps, the one it was made of keeps too."""
+        return (self.instance.hash,) if self.replan is None else (self.instance.hash, self.replan.of)
 
     def instance_as_solved(self, instance: Instance) -> Instance:
         """The instance with the objective that the result was made for, where that makes it the one that was solved."""
-        if self.instance.hash in ("", instance.digest) or not self.instance.objective:
+        if "" in self._hashes or instance.digest in self._hashes or not self.instance.objective:
             return instance
         try:
             changed = instance.replace(objective=self.instance.objective)
         except ValueError:
             return instance
-        return changed if changed.digest == self.instance.hash else instance
+        return changed if changed.digest in self._hashes else instance
 
     def schedule_for(self, instance: Instance, force: bool = False) -> Schedule:
         """The schedule, for this instance.
@@ -92,7 +105,7 @@ class StoredResult:
             raise WrongInstance(
                 f"the schedule has {len(self.schedule.start)} tasks, {instance.name!r} has {instance.num_tasks}"
             )
-        if self.instance.hash and self.instance.hash != instance.digest and not force:
+        if self.instance.hash and instance.digest not in self._hashes and not force:
             raise WrongInstance(
                 f"the schedule was made for instance {self.instance.name!r} with hash {self.instance.hash[:12]}…, "
                 f"{instance.name!r} has hash {instance.digest[:12]}…; --force takes it all the same"

@@ -12,7 +12,7 @@ import numpy as np
 from makespan.instances.features import ALL_FEATURES
 from makespan.instances.instance import ES, IndexArray, Instance
 from makespan.instances.project_view import ProjectView, project_view
-from makespan.instances.schedule import Schedule
+from makespan.instances.schedule import Schedule, objective_values
 from makespan.solvers.kernels.critical_path import longest_paths, total_after
 from makespan.solvers.kernels.mode_assignment import draw_modes, shortest_modes
 from makespan.solvers.kernels.project_sampling import BUILD, LEFT, sample_slice
@@ -170,7 +170,10 @@ class _Sampling:
             if found:
                 start = project.state.activity["start"]
                 by = f"sgs:{self.rule.name},scheme={stage.scheme}"
-                context.offer(Schedule(start, mode - self.view.mode_ptr[:-1]), by)
+                schedule = Schedule(start, mode - self.view.mode_ptr[:-1])
+                # The kernel's cutoff is one on the makespan; by another objective most are not worth a check.
+                if context.objectives is None or objective_values(self.instance, schedule) < context.objectives:
+                    context.offer(schedule, by)
             else:
                 seconds = max(perf_counter() - begun, 1e-6)
                 self.steps = int(np.clip(self.steps * SLICE_SECONDS / seconds, 100, MOST_STEPS))

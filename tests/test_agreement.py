@@ -80,10 +80,11 @@ def test_the_oracle_draws_every_feature() -> None:
     assert set(FEATURES) - drawn <= {"no_machine", "recirculation"}
 
 
-@pytest.mark.parametrize("spec", QUICK)
+@pytest.mark.parametrize("spec", [spec for spec in QUICK if not spec.startswith("bounds")])
 def test_the_same_seed_and_iterations_give_the_same_schedule(spec: str) -> None:
     """Byte for byte, whatever else the machine does meanwhile; that is what makes a number worth keeping."""
-    instance = load("j301_1" if spec.startswith("sgs") else "la01")
+    supports = make_stage(parse_spec(spec)[0]).supports
+    instance = next(each for each in map(load, ("j301_1", "la01")) if each.features <= supports)
     first, second = (solve(instance, spec, Budget(iterations=300), seed=11) for _ in range(2))
     assert first.schedule is not None and first.schedule == second.schedule
     assert (first.objective, first.iterations) == (second.objective, second.iterations)

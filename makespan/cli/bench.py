@@ -97,7 +97,7 @@ def run(
         code = OK
         try:
             if left:
-                benchmark.compile_solvers(plan, lambda text: note(text, quiet))
+                benchmark.compile_solvers(left, lambda text: note(text, quiet))
                 _play(left, results, workers, quiet)
         except KeyboardInterrupt:
             note("interrupted; the same command goes on from here")

@@ -21,6 +21,8 @@ def convert(
     *,
     to: InstanceFormat = None,
     input_format: InstanceFormat = None,
+    dates: str | None = None,
+    objective: str | None = None,
     instance: Reference | None = None,
     force: Flag = False,
 ) -> int:
@@ -39,6 +41,11 @@ def convert(
         Format to write.
     input_format
         Format of the source; default: found from the content.
+    dates
+        CSV table of release, due, deadline and weight by job or task, put into the instance.
+    objective
+        makespan, total_tardiness, weighted_tardiness, max_lateness or flow_time, put into the instance; several with
+        commas, most important first.
     instance
         For a result file: its instance; default: the instance of this name that comes along.
     force
@@ -46,6 +53,8 @@ def convert(
     """
     check_writable(target)
     if _is_result(source):
+        if dates is not None or objective is not None:
+            raise UsageError(f"{source}: is a result, expected an instance for --dates and --objective")
         from makespan.cli.check import read_pair
 
         _, problem, schedule = read_pair(source, instance, force)
@@ -57,7 +66,14 @@ def convert(
     from makespan.instances.write import write
 
     with usage_errors():
-        write(one_reference(source).load(input_format), target, to)
+        changed = one_reference(source).load(input_format)
+        if dates is not None:
+            from makespan.instances.date_table import read_dates
+
+            changed = read_dates(changed, dates)
+        if objective is not None:
+            changed = changed.replace(objective=tuple(objective.split(",")))
+        write(changed, target, to)
     return OK
 
 

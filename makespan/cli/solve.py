@@ -36,6 +36,7 @@ from makespan.cli.exit_codes import (
 from makespan.cli.output import check_writable, note
 
 if TYPE_CHECKING:
+    from makespan.cli.replanning import Replanned, ReplanOptions
     from makespan.cli.solve_report import Report
     from makespan.instances.instance import Instance
     from makespan.instances.references import Reference
@@ -58,6 +59,7 @@ class _Options:
     objective: tuple[str, ...] | None
     gantt: str | None
     require: str | None
+    replan: ReplanOptions | None
 
 
 def solve(
@@ -71,6 +73,12 @@ def solve(
     threads: int | None = None,
     hint: str | None = None,
     objective: str | None = None,
+    plan: str | None = None,
+    now: str | None = None,
+    freeze_until: str | None = None,
+    keep: str | None = None,
+    max_shift: str | None = None,
+    not_started: str | None = None,
     input_format: InstanceFormat = None,
     format: Annotated[OutputFormat | None, Parameter(name=["--format", "-f"])] = None,
     output: Output = None,
@@ -104,6 +112,18 @@ def solve(
     objective
         makespan, total_tardiness, weighted_tardiness, max_lateness or flow_time; several with commas, most important
         first. Default: what the instance says.
+    plan
+        Result file with the plan in execution: reschedule what has not started by --now, see docs/rescheduling.md.
+    now
+        With --plan: 120, 26h after the origin or 2026-03-03T08:00. Default: now of the instance.
+    freeze_until
+        With --plan: tasks planned to start before this moment stay as they are, though they have not started yet.
+    keep
+        With --plan: modes keeps every planned task on its machine, order keeps the sequences on machines as well.
+    max_shift
+        With --plan: no planned task starts more than this (30, 45min) before or after its planned start.
+    not_started
+        With --plan: names or numbers, with commas, of tasks that should have started by --now and did not.
     input_format
         Format of the files; default: found from the content.
     format
@@ -121,6 +141,7 @@ def solve(
     """
     if not files:
         raise UsageError("solve: no FILES, expected files, folders, @names or -")
+    from makespan.cli.replanning import replan_options
     from makespan.cli.solve_report import Report, output_format
     from makespan.instances.references import expand_references
     from makespan.solvers.api import Budget
@@ -136,6 +157,9 @@ def solve(
     check_format(input_format)
     references = expand_references(files)
     _check_outputs(references, output, gantt)
+    replan = replan_options(plan, now, freeze_until, keep, max_shift, not_started)
+    if replan is not None and len(references) > 1:
+        raise UsageError(f"plan: found {len(references)} instances, expected the one that was planned")
     options = _Options(
         solver,
         budget,
@@ -146,6 +170,7 @@ def solve(
         None if objective is None else tuple(objective.split(",")),
         gantt,
         require,
+        replan,
     )
     cores = options.threads
     limit = "no time limit" if budget.seconds is None else f"time limit {budget.seconds:g} s"
@@ -171,6 +196,9 @@ def _solve_one(reference: Reference, options: _Options, report: Report) -> int:
             with usage_errors():
                 instance = instance.replace(objective=options.objective)
         hint = None if options.hint is None else _hint(options.hint, instance)
+        change = _replanned(instance, options.replan)
+        if change is not None:
+            instance, hint = change.instance, hint or change.hint
         report.begin(instance, options.budget.seconds)
         result = solve_instance(
             instance,
@@ -181,7 +209,8 @@ def _solve_one(reference: Reference, options: _Options, report: Report) -> int:
             hint=hint,
             on_event=report.event,
         )
-        report.finish(instance, result, reference.best_known(instance))
+        known = reference.best_known(instance) if change is None else None
+        report.finish(instance, result, known, change)
     except Exception as error:
         code = code_of(error)
         report.failed(reference.text, error_line(error))
@@ -208,6 +237,14 @@ def _hint(path: str, instance: Instance) -> Schedule:
 
     with usage_errors():
         return read_result(path).schedule_for(instance)
+
+
+def _replanned(instance: Instance, options: ReplanOptions | None) -> Replanned | None:
+    if options is None:
+        return None
+    from makespan.cli.replanning import replanned
+
+    return replanned(instance, options)
 
 
 def _code(result: Result, require: str | None) -> int:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from makespan.cli.output import cell, note, on_terminal, percent, render, write_output
+from makespan.cli.replanning import Replanned
 from makespan.instances.bounds import Bound, gap
 from makespan.instances.instance import Instance
 from makespan.solvers.api import Event, Result, Status
@@ -95,16 +96,23 @@ class Report:
             words = "  ".join(f"{key} {cell(value)}" for key, value in event.data.items())
             note(f"{event.seconds:9.3f}  {self.name}  {event.kind}  {words}", self.quiet)
 
-    def finish(self, instance: Instance, result: Result, known: Bound | None) -> None:
+    def finish(self, instance: Instance, result: Result, known: Bound | None, change: Replanned | None = None) -> None:
+        """The result; ``change`` where it is that of a plan that was changed."""
         self._stop_live()
         record = row(instance, result, known)
         self._rows.append(record)
         if result.message:
             note(f"{instance.name}: {result.message}", self.quiet and result.status is not Status.ERROR)
+        if change is not None and result.schedule is not None:
+            note(f"{instance.name}: {change.changes(result.schedule)}", self.quiet)
+        if self.format in ("json", "jsonl"):
+            stored = to_dict(result, instance)
+            if change is not None:
+                stored["replan"] = change.record(result.schedule)
         if self.format == "jsonl":
-            self._item({"type": "result", "t": round(result.seconds, 6), **to_dict(result, instance)})
+            self._item({"type": "result", "t": round(result.seconds, 6), **stored})
         elif self.format == "json":
-            self._items.append(to_dict(result, instance))
+            self._items.append(stored)
         else:
             self._items.append(record)
         if self.per_instance:

@@ -36,8 +36,9 @@ def _owners() -> list[tuple[str, tuple[Any, ...], Callable[[], None]]]:
     """Name, kernels and warm-up of the lower bounds and of every stage in the examples of the table, each once."""
     from makespan.solvers import lower_bounds
     from makespan.solvers.registry import SOLVERS, make_stage, parse_spec
+    from makespan.solvers.stage import Chooser
 
     specs = {str(stage): stage for entry in SOLVERS.values() for text in entry.examples for stage in parse_spec(text)}
-    stages = [(text, make_stage(spec)) for text, spec in specs.items()]
+    methods = [(text, make_stage(spec)) for text, spec in specs.items()]
     bounds = ("lower bounds", lower_bounds.KERNELS, lower_bounds.warm)
-    return [bounds, *((text, stage.kernels, stage.warm) for text, stage in stages)]
+    return [bounds, *((text, each.kernels, each.warm) for text, each in methods if not isinstance(each, Chooser))]

@@ -46,6 +46,9 @@ class Child:
                 request = read_frame(self.inbox)
             except (EOFError, OSError):
                 os._exit(0)
+            except Exception as error:  # no memory for the instance, say; nothing that follows can be read
+                self.send("failed", f"the request cannot be read: {type(error).__name__} {error}".rstrip())
+                os._exit(1)
             if request is not None:
                 self.requests.put(request)
             elif self.search is not None:

@@ -15,7 +15,7 @@ from makespan.solvers.cp_sat.objectives import objective_expression
 from makespan.solvers.cp_sat.resources import Uses, add_capacities
 from makespan.solvers.cp_sat.setups import add_setups
 from makespan.solvers.cp_sat.shops import add_exchanges, add_permutation, set_leaving_times
-from makespan.solvers.cp_sat.tasks import Draft, Hint, add_arcs, add_tasks
+from makespan.solvers.cp_sat.tasks import Draft, Hint, Kept, add_arcs, add_tasks
 
 
 def build(
@@ -26,6 +26,7 @@ def build(
     at_most: int | None = None,
     hint: Hint | None = None,
     minimise: bool = True,
+    kept: Kept | None = None,
 ) -> Draft:
     """The model that minimises objective number ``level``.
 
@@ -39,6 +40,8 @@ def build(
         A feasible schedule to start from.
     minimise
         Without it any schedule is a solution, and no objective is built.
+    kept
+        What of ``hint`` must stay as it is.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def build(
         bounds[instance.objective[level]] = at_most
     end = instance.derived(horizon)
     limit = bounds.get("makespan")
-    draft = Draft(instance, end, Calendars(instance, end), hint=hint)
+    draft = Draft(instance, end, Calendars(instance, end), hint=hint, kept=kept)
 
     add_tasks(draft, latest_makespan=end if limit is None else limit)
     add_arcs(draft)

@@ -94,6 +94,9 @@ class ChildProcess:
         except (EOFError, OSError, ValueError):
             self.process.wait()
             self.frames.put(("gone", self._obituary()))
+        except Exception as error:  # a frame that makes no sense or finds no memory: what follows is lost too
+            self.kill()
+            self.frames.put(("gone", f"was ended, its answer cannot be read: {type(error).__name__} {error}".rstrip()))
 
     def _obituary(self) -> str:
         """How the child ended, with the last line it wrote."""

@@ -14,7 +14,7 @@ from ortools.sat.python import cp_model
 from makespan.instances.instance import IndexArray, Instance, IntArray
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.solvers.cp_sat.model import build
-from makespan.solvers.cp_sat.tasks import Draft, Hint
+from makespan.solvers.cp_sat.tasks import Draft, Hint, Kept
 
 TICKS_PER_SECOND = 1000
 """Iterations in one second of CP-SAT's deterministic time."""
@@ -43,6 +43,8 @@ class Request:
         Ask for something better than the schedule to start from, instead of no worse.
     minimise
         Without it the first schedule found is the answer.
+    kept
+        What of the schedule to start from must stay as it is. A proof then speaks of such schedules alone.
     """
 
     instance: Instance
@@ -58,6 +60,7 @@ class Request:
     lower_bound: int | None = None
     cut: bool = False
     minimise: bool = True
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,9 @@ class Outcome:
 class Report:
     """Where a run sends what it finds: schedules, bounds of the first objective, lines of CP-SAT's log."""
 
-    schedule: Callable[[Schedule], None]
-    bound: Callable[[int], None]
-    log: Callable[[str], None]
+    schedule: Callable[[Schedule], object]
+    bound: Callable[[int], object]
+    log: Callable[[str], object]
 
 
 def safe_bound(value: float) -> int | None:
@@ -136,6 +139,7 @@ class Search:
             at_most=at_most,
             hint=self._hint(),
             minimise=request.minimise,
+            kept=request.kept,
         )
         if self._is_over():
             return False

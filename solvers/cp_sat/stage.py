@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from makespan.instances.features import ALL_FEATURES
 from makespan.instances.instance import Instance
 from makespan.solvers.cp_sat import memory
-from makespan.solvers.cp_sat.parent import ChildProcess, give_back, prepare_child, take_child
-from makespan.solvers.cp_sat.search import Outcome, Request
+from makespan.solvers.cp_sat.conversation import ChildFailed, Line, TooLargeForMemory, deadline
+from makespan.solvers.cp_sat.parent import prepare_child
+from makespan.solvers.cp_sat.search import Report, Request
 from makespan.solvers.registry import from_strings
-from makespan.solvers.stage import Context, Refused
+from makespan.solvers.stage import Context
 
-POLL_SECONDS = 0.05
-STOP_SECONDS = 0.25
-"""How long the child may take to stop by itself before it is killed."""
-SAFETY_SECONDS = 0.05
-"""How long before the deadline CP-SAT is told to stop, so that its last answer arrives in time."""
+__all__ = ["ChildFailed", "CpSat", "TooLargeForMemory", "make", "text_format"]
 
 _PARAMETER = re.compile(r"(?P<key>[a-z][a-z0-9_]*):(?P<value>[A-Za-z0-9_.\-]+)")
-
-
-class TooLargeForMemory(Refused):
-    """The model does not fit into the free memory, or calendars make it too large; the message says what to use."""
-
-
-class ChildFailed(RuntimeError):
-    """The child process crashed, was killed or could not be started; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -85,28 +73,32 @@ class CpSat:
         sentence = memory.refusal(instance, self._workers(context))
         if sentence:
             raise TooLargeForMemory(sentence)
-        while not context.expired():
-            outcome = _Conversation(context, self._request(instance, context)).outcome()
-            if outcome is None:
-                return
-            context.count(outcome.ticks)
-            if outcome.proof == "optimal":
-                context.prove_optimal()
-            elif outcome.proof == "infeasible":
-                context.prove_infeasible("CP-SAT proved that no schedule exists")
-            if outcome.proof is not None or self.slice is None:
-                return
+        line = Line(context)
+        report = Report(context.offer, context.offer_bound, lambda text: context.emit("log", message=text))
+        try:
+            while not context.expired():
+                outcome = line.ask(self._request(instance, context), report)
+                if outcome is None:
+                    return
+                context.count(outcome.ticks)
+                if outcome.proof == "optimal":
+                    context.prove_optimal()
+                elif outcome.proof == "infeasible":
+                    context.prove_infeasible("CP-SAT proved that no schedule exists")
+                if outcome.proof is not None or self.slice is None:
+                    return
+        finally:
+            line.hang_up()
 
     def _workers(self, context: Context) -> int:
         return 1 if self.deterministic else context.threads
 
     def _request(self, instance: Instance, context: Context) -> Request:
         seconds = min(context.remaining(), float("inf") if self.slice is None else self.slice)
-        seconds -= SAFETY_SECONDS if seconds > 10 * SAFETY_SECONDS else 0.0
         incumbent = context.incumbent
         return Request(
             instance=instance,
-            deadline=None if seconds == float("inf") else time.monotonic() + seconds,
+            deadline=deadline(seconds),
             ticks=context.remaining_iterations(),
             workers=self._workers(context),
             seed=context.seed if self.seed is None else self.seed,
@@ -147,74 +139,3 @@ def _check_parameters(params: str) -> None:
 
     if not cp_model.CpSolver().parameters.merge_text_format(text):
         raise ValueError(f"params: CP-SAT does not know {params!r}")
-
-
-class _Conversation:
-    """One request and the frames that answer it."""
-
-    def __init__(self, context: Context, request: Request) -> None:
-        self.context, self.request = context, request
-        self.asked_to_stop: float | None = None
-        self.child: ChildProcess | None = None
-        context.on_close(self._kill)
-
-    def outcome(self) -> Outcome | None:
-        """How the child's run ended; None if it had to be killed at the limit."""
-        self.child = child = take_child()
-        memory_limit = memory.free_bytes() - memory.RESERVE_BYTES + (memory.used_bytes(child.pid) or 0)
-        try:
-            child.send(self.request)
-            while True:
-                kind, value = child.next_frame(POLL_SECONDS)
-                if kind in ("done", "refused", "failed"):
-                    break
-                if kind == "gone":
-                    raise ChildFailed(f"the CP-SAT process {value}")
-                self._pass_on(kind, value)
-                self._watch_memory(child, memory_limit)
-                if not self._may_go_on(child):
-                    return None
-        except BaseException:
-            self._kill()
-            raise
-        self.child = None
-        give_back(child)
-        if kind == "refused":
-            raise TooLargeForMemory(value)
-        if kind == "failed":
-            raise ChildFailed(value)
-        result: Outcome = value
-        return result
-
-    def _pass_on(self, kind: str, value: Any) -> None:
-        if kind == "schedule":
-            self.context.offer(value)
-        elif kind == "bound":
-            self.context.offer_bound(value)
-        elif kind == "log":
-            self.context.emit("log", message=value)
-
-    def _watch_memory(self, child: ChildProcess, limit: int) -> None:
-        used = memory.used_bytes(child.pid)
-        if used is not None and used > limit:
-            raise TooLargeForMemory(
-                f"the CP-SAT process was ended at {used / memory.GIB:.1f} GB, all the memory that was free; use fewer "
-                "threads"
-            )
-
-    def _may_go_on(self, child: ChildProcess) -> bool:
-        """At the limit ask the child to stop; if it does not, kill it."""
-        if not self.context.expired():
-            return True
-        now = time.monotonic()
-        if self.asked_to_stop is None:
-            self.asked_to_stop = now
-            child.ask_to_stop()
-        if now - self.asked_to_stop < STOP_SECONDS:
-            return True
-        self._kill()
-        return False
-
-    def _kill(self) -> None:
-        if self.child is not None:
-            self.child.kill()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from makespan.instances.dates import deadlines, first_starts
@@ -25,6 +26,25 @@ class Hint:
     start: IntArray
     mode: IntArray
     end: IntArray
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What must stay of the schedule to start from: modes, and a partial order.
+
+    Parameters
+    ----------
+    task
+        Shape (num_tasks,): whether a task keeps its mode and, on resources of capacity 1, its place among the others
+        that are kept.
+    pred, succ, lag
+        Shape (num_pairs,): ``succ`` starts at least ``lag`` after ``pred`` starts.
+    """
+
+    task: NDArray[np.bool_]
+    pred: IntArray
+    succ: IntArray
+    lag: IntArray
 
 
 @dataclass
@@ -49,6 +69,7 @@ class Draft:
     earliest_start: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     latest_end: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     hint: Hint | None = None
+    kept: Kept | None = None
 
     def __post_init__(self) -> None:
         self.true: Literal = self.model.new_constant(1)
@@ -116,6 +137,9 @@ def _eligible_modes(draft: Draft, task: int) -> dict[int, tuple[Span, ...]]:
     modes = range(first, int(instance.mode_ptr[task + 1]))
     if instance.fixed_mode is not None and instance.fixed_mode[task] >= 0:
         modes = range(first + int(instance.fixed_mode[task]), first + int(instance.fixed_mode[task]) + 1)
+    if draft.kept is not None and draft.kept.task[task]:
+        assert draft.hint is not None
+        modes = range(int(draft.hint.mode[task]), int(draft.hint.mode[task]) + 1)
     spans = {mode: draft.calendars.spans(task, mode) for mode in modes if _fits(instance, mode)}
     return {mode: found for mode, found in spans.items() if found}
 
@@ -144,6 +168,11 @@ def _windows(draft: Draft, eligible: list[dict[int, tuple[Span, ...]]], latest: 
     least_back = instance.arc_lag + np.where(kind % 2 == SE, 0, shortest[succ])
     least_back = least_back - np.where(kind >= ES, 0, longest[pred])
     assert EE >= ES
+    if draft.kept is not None:
+        kept = draft.kept
+        pred, succ = np.concatenate((pred, kept.pred)), np.concatenate((succ, kept.succ))
+        least = np.concatenate((least, kept.lag))
+        least_back = np.concatenate((least_back, kept.lag + shortest[kept.succ] - longest[kept.pred]))
     _relax(early, pred, succ, least, limit=latest)
     backward = -late
     _relax(backward, succ, pred, least_back, limit=0)
@@ -234,6 +263,9 @@ def add_arcs(draft: Draft) -> None:
             model.add(target >= source + lag + travel)
         else:
             model.add(target >= source + lag)
+    if draft.kept is not None:
+        for pred, succ, lag in zip(draft.kept.pred, draft.kept.succ, draft.kept.lag, strict=True):
+            model.add(draft.start[succ] >= draft.start[pred] + int(lag))
 
 
 def _within_job(instance: Instance) -> Any:

@@ -22,14 +22,14 @@ def shortest_modes(mode_ptr, usable, duration, spend_ptr, spend_resource, spend_
         for m in range(mode_ptr[task], mode_ptr[task + 1]):
             if usable[m] and (mode[task] < 0 or duration[m] < duration[mode[task]]):
                 mode[task] = m
-    overdraft = _sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent)
+    overdraft = sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent)
     while overdraft > 0:
         best, best_task, best_mode = overdraft, -1, -1
         for task in range(mode.size):
             for m in range(mode_ptr[task], mode_ptr[task + 1]):
                 if not usable[m] or m == mode[task]:
                     continue
-                after = overdraft + _change(
+                after = overdraft + change_overdraft(
                     spend_ptr, spend_resource, spend_amount, capacity, spent, mode[task], m, False
                 )
                 is_shorter = best_mode >= 0 and after == best and duration[m] < duration[best_mode]
@@ -37,7 +37,8 @@ def shortest_modes(mode_ptr, usable, duration, spend_ptr, spend_resource, spend_
                     best, best_task, best_mode = after, task, m
         if best_task < 0:
             return False
-        overdraft += _change(spend_ptr, spend_resource, spend_amount, capacity, spent, mode[best_task], best_mode, True)
+        old = mode[best_task]
+        overdraft += change_overdraft(spend_ptr, spend_resource, spend_amount, capacity, spent, old, best_mode, True)
         mode[best_task] = best_mode
     return True
 
@@ -52,23 +53,37 @@ def draw_modes(mode_ptr, usable, duration, spend_ptr, spend_resource, spend_amou
     111-135.
     """
     for task in range(mode.size):
-        mode[task] = _draw_mode(mode_ptr, usable, duration, task, rng, True)
-    overdraft = _sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent)
-    for _ in range(tries):
-        if overdraft == 0:
-            break
-        task = below(rng, mode.size)
-        m = _draw_mode(mode_ptr, usable, duration, task, rng, False)
-        change = _change(spend_ptr, spend_resource, spend_amount, capacity, spent, mode[task], m, False)
-        if change <= 0:
-            _change(spend_ptr, spend_resource, spend_amount, capacity, spent, mode[task], m, True)
-            overdraft += change
-            mode[task] = m
+        mode[task] = draw_mode(mode_ptr, usable, duration, task, rng, True)
+    overdraft = repair_modes(
+        mode_ptr, usable, duration, spend_ptr, spend_resource, spend_amount, capacity, mode, spent, rng, tries
+    )
     return overdraft == 0
 
 
 @step
-def _draw_mode(mode_ptr, usable, duration, task, rng, biased):
+def repair_modes(
+    mode_ptr, usable, duration, spend_ptr, spend_resource, spend_amount, capacity, mode, spent, rng, tries
+):
+    """Up to ``tries`` changes of one random task to one random usable mode, each kept unless the overdraft rises.
+
+    Fills ``spent`` and returns the overdraft that is left. O(tasks + tries x demands of a mode).
+    """
+    overdraft = sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent)
+    for _ in range(tries):
+        if overdraft == 0:
+            break
+        task = below(rng, mode.size)
+        m = draw_mode(mode_ptr, usable, duration, task, rng, False)
+        change = change_overdraft(spend_ptr, spend_resource, spend_amount, capacity, spent, mode[task], m, False)
+        if change <= 0:
+            change_overdraft(spend_ptr, spend_resource, spend_amount, capacity, spent, mode[task], m, True)
+            overdraft += change
+            mode[task] = m
+    return overdraft
+
+
+@step
+def draw_mode(mode_ptr, usable, duration, task, rng, biased):
     """A usable mode of a task, by duration if ``biased``."""
     low, high = mode_ptr[task], mode_ptr[task + 1]
     longest, shortest, number = -1, -1, 0
@@ -94,7 +109,7 @@ def _draw_mode(mode_ptr, usable, duration, task, rng, biased):
 
 
 @step
-def _sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent):
+def sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent):
     """Fill ``spent`` and return by how much the capacities are overdrawn in all."""
     spent[:] = 0
     for m in mode:
@@ -107,7 +122,7 @@ def _sum_up(spend_ptr, spend_resource, spend_amount, capacity, mode, spent):
 
 
 @step
-def _change(spend_ptr, spend_resource, spend_amount, capacity, spent, old, new, keep):
+def change_overdraft(spend_ptr, spend_resource, spend_amount, capacity, spent, old, new, keep):
     """By how much the overdraft changes with a mode; ``spent`` changes only if ``keep``."""
     change = 0
     for i in range(spend_ptr[old], spend_ptr[old + 1]):

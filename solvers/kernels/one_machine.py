@@ -38,3 +38,29 @@ def jackson_preemptive(ptr, head, body, tail):
                 time += left
                 bound = max(bound, time - negative)
     return bound
+
+
+@kernel
+def shortest_remaining(head, body, end):
+    """Write into ``end`` (n,), rising, the ends of tasks on one machine, with preemption, when the one with the least
+    time left always runs: the k-th is the earliest at which k tasks can be done.
+
+    ``head`` (n,) rising, ``body`` >= 0. O(n log n). Source: Schrage (1968), Operations Research 16, 687-690.
+    """
+    waiting = [np.int64(0)]  # time left
+    waiting.pop()
+    row, done, time = 0, 0, np.int64(0)
+    while row < head.size or len(waiting) > 0:
+        if len(waiting) == 0:
+            time = max(time, head[row])
+        while row < head.size and head[row] <= time:
+            heapq.heappush(waiting, body[row])
+            row += 1
+        left = heapq.heappop(waiting)
+        if row < head.size and time + left > head[row]:
+            heapq.heappush(waiting, left - (head[row] - time))
+            time = head[row]
+        else:
+            time += left
+            end[done] = time
+            done += 1

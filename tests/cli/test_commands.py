@@ -256,12 +256,14 @@ def test_warm_leaves_no_kernel_cold(call: Call) -> None:
     from makespan.solvers import lower_bounds
     from makespan.solvers.kernels import is_cold
     from makespan.solvers.registry import SOLVERS, make_stage, parse_spec
+    from makespan.solvers.stage import Chooser
 
     code, out, err = call("warm")
     assert code == 0 and "kernels ready" in out and "rule:mwkr" in err
     for entry in SOLVERS.values():
         for example in entry.examples:
-            assert not any(is_cold(make_stage(spec).kernels) for spec in parse_spec(example))
+            methods = [make_stage(spec) for spec in parse_spec(example)]
+            assert not any(is_cold(each.kernels) for each in methods if not isinstance(each, Chooser))
     assert not is_cold(lower_bounds.KERNELS)
 
 
@@ -328,3 +330,15 @@ def test_explaining_a_feasible_instance_exits_with_0(call: Call) -> None:
     """There is nothing to explain."""
     code, out, _ = call("explain", "@ft06")
     assert code == 0 and "feasible" in out
+
+
+def test_convert_adds_dates_and_an_objective(call: Callable[..., Any]) -> None:
+    """ft06 has no due dates: the file with them can be solved, checked and planned like any other."""
+    Path("dues.csv").write_text("job,due,weight\n0,40,4\n1,45,2\n")
+    arguments = ("--dates", "dues.csv", "--objective", "weighted_tardiness,makespan")
+    assert call("convert", "@ft06", "ft06.json", *arguments).code == 0
+    code, _, _ = call("solve", "ft06.json", "--solver", "rule:best", "-o", "r.json")
+    assert code == 0 and "weighted_tardiness" in call("check", "r.json", "ft06.json").out
+    assert call("convert", "r.json", "t.csv", "--instance", "ft06.json", *arguments).code == 2
+    code, _, err = call("convert", "@ft06", "ft06.json", "--objective", "max_lateness")
+    assert code == 2 and "needs due dates" in err

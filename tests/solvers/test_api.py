@@ -76,7 +76,7 @@ def named(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             registry.SOLVERS[name] = registry.SolverEntry(name, f"{__name__}:_from_table", "")
             _TABLE[name] = stage
             monkeypatch.setattr(registry, "make_stage", lambda spec: _TABLE[spec.name])
-            monkeypatch.setattr("makespan.solvers.api.make_stage", lambda spec: _TABLE[spec.name])
+            monkeypatch.setattr("makespan.solvers.plan.make_stage", lambda spec: _TABLE[spec.name])
 
     table = Names()
     return table
@@ -188,17 +188,65 @@ def test_a_chooser_is_replaced_by_the_stages_it_chose(crossed: Instance, named: 
 
     class Chooses(Chooser):
         supports = ALL_FEATURES
-        kernels = ()
 
-        def warm(self) -> None:
-            pass
-
-        def choose(self, instance: Instance) -> str:
+        def choose(self, instance: Instance, budget: Budget, threads: int) -> str:
             return "first+second"
 
     named["decide"], named["first"], named["second"] = Chooses(), Scripted((GOOD,)), Scripted((BEST,))
     result = solve(crossed, "decide", Budget(iterations=5))
     assert (result.solver, result.objective, result.iterations) == ("first+second", 9, 2)
+
+
+def test_lanes_share_what_they_find_and_end_together(crossed: Instance, named: dict[str, Any]) -> None:
+    """A waiting lane sees the other's proof, and the result names both."""
+    named["searcher"], named["prover"] = Scripted((GOOD,), then="wait"), Scripted((BEST,), then="prove")
+    result = solve(crossed, "searcher~prover", Budget(seconds=20), threads=2)
+    assert (result.solver, result.objective, result.status) == ("searcher~prover", 9, Status.OPTIMAL)
+    assert result.found_by == "prover" and result.iterations == 2 and result.seconds < 10
+
+
+def test_lanes_take_turns_on_one_thread(crossed: Instance, named: dict[str, Any]) -> None:
+    """Each gets its share of the time, so that the first cannot starve the second."""
+    named["searcher"], named["other"] = Scripted((GOOD,), then="wait"), Scripted((BEST,))
+    result = solve(crossed, "searcher~other", Budget(seconds=0.4))
+    assert result.objective == 9 and 0.2 <= result.seconds < 0.4
+
+
+def test_threads_are_divided_among_lanes(crossed: Instance, named: dict[str, Any]) -> None:
+    """The cap holds for everything that runs; each lane draws its own random numbers."""
+
+    @dataclass(frozen=True)
+    class Asks(Scripted):
+        def run(self, instance: Instance, context: Context) -> None:
+            seen.append((context.threads, int(context.rng().integers(1 << 30))))
+
+    seen: list[tuple[int, int]] = []
+    for name in ("a", "b"):
+        named[name] = Asks()
+    solve(crossed, "a~b", Budget(seconds=5), threads=3)
+    assert sorted(threads for threads, _ in seen) == [1, 2] and len({drawn for _, drawn in seen}) == 2
+
+
+def test_a_failing_lane_leaves_the_others(crossed: Instance, named: dict[str, Any]) -> None:
+    """As in a chain: what failed is told, and the run goes on with what it has."""
+    named["bad"], named["good"] = Scripted((ValueError("no"),)), Scripted((BEST,))
+    result = solve(crossed, "bad~good", Budget(seconds=5), threads=2)
+    assert (result.status, result.objective) == (Status.FEASIBLE, 9) and "bad: ValueError: no" in result.message
+
+
+def test_lanes_of_a_chooser_stand_beside_the_stages_before_it(crossed: Instance, named: dict[str, Any]) -> None:
+    """So that ``rule:best+auto`` means what it says."""
+
+    class Chooses(Chooser):
+        supports = ALL_FEATURES
+
+        def choose(self, instance: Instance, budget: Budget, threads: int) -> str:
+            return "second~third"
+
+    named["decide"] = Chooses()
+    for name in ("first", "second", "third"):
+        named[name] = Scripted((GOOD,))
+    assert solve(crossed, "first+decide", Budget(seconds=5), threads=2).solver == "first+second~third"
 
 
 def test_a_stage_that_follows_the_last_iteration_does_not_start(crossed: Instance, named: dict[str, Any]) -> None:
@@ -208,11 +256,12 @@ def test_a_stage_that_follows_the_last_iteration_does_not_start(crossed: Instanc
 
 
 def test_hints_are_checked_and_reported(crossed: Instance) -> None:
-    """A good hint is an incumbent; a bad one is rejected with the first broken rule and does no harm."""
+    """A good hint is an incumbent; one that breaks a rule is followed in its order; one for something else is rejected
+    and does no harm."""
     accepted = solve(crossed, Scripted(), Budget(iterations=1), hint=GOOD)
     assert (accepted.hint, accepted.objective) == ("accepted", 10)
-    rejected = solve(crossed, Scripted((SERIAL,)), Budget(iterations=1), hint=Schedule([0, 0, 0, 0]))
-    assert rejected.hint is not None and rejected.hint.startswith("rejected: ") and rejected.objective == 13
+    repaired = solve(crossed, Scripted(), Budget(iterations=1), hint=Schedule([0, 2, 5, 6]))
+    assert repaired.hint is not None and repaired.hint.startswith("repaired: ") and repaired.schedule == SERIAL
     short = solve(crossed, Scripted((SERIAL,)), Budget(iterations=1), hint=Schedule([0]))
     assert short.hint is not None and short.hint.startswith("rejected: ")
 

@@ -123,7 +123,7 @@ def test_closing_the_run_kills_the_child() -> None:
     worker = threading.Thread(target=work)
     worker.start()
     time.sleep(0.3)
-    for cleanup in context._cleanups:
+    for cleanup in context._shared.cleanups:
         cleanup()
     worker.join(5.0)
     assert not worker.is_alive()

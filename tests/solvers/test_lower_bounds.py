@@ -158,7 +158,7 @@ def tasks(*durations: int, **optional: object) -> Instance:
         ),
         (
             tasks(3, 4, 2, fixed_start=[0, 1, 2]),
-            "task 2 is fixed to start at 2, where the tasks fixed by then need 3 of resource 0, above its capacity 2",
+            "fixed starts contradict the instance: task 2 raises the use of resource 0 at 2 to 3, above its capacity 2",
         ),
     ],
 )
