@@ -1,4 +1,7 @@
-"""The solver ``auto``: chooses stages by what the instance holds."""
+"""The solver ``auto``: the search that fits an instance, with bounds and CP-SAT beside it.
+
+The tables below were fitted on generated instances only (benchmarks/make_validation.py); docs/auto.md has the numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,92 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from makespan.instances.features import ALL_FEATURES, unsupported
-from makespan.instances.instance import Instance
+from makespan.instances.instance import OBJECTIVES, Instance
 from makespan.solvers.registry import make_stage, parse_spec
 from makespan.solvers.stage import Budget, Chooser
 
-FIRST = ("rule:best", "sgs:best")
-"""Quick methods, shops before projects: the first that handles the instance gives CP-SAT a schedule to start from, and
-the answer where CP-SAT finds none."""
+
+@dataclass(frozen=True)
+class Row:
+    """What to do with instances of up to ``most_tasks`` tasks whose objectives are all among ``objectives``.
+
+    Parameters
+    ----------
+    search
+        Spec of the search; its support of the instance's features decides too.
+    lists
+        Whether it takes lists of several objectives.
+    bounds
+        Share of the time for the stage ``bounds``, in per cent.
+    exact
+        Up to this many tasks CP-SAT runs beside the search for the rest of the time; above, a second search does.
+    """
+
+    search: str
+    objectives: tuple[str, ...] = OBJECTIVES
+    lists: bool = False
+    most_tasks: int = 2**31
+    bounds: int = 0
+    exact: int = 0
+
+    def takes(self, instance: Instance) -> bool:
+        """Whether this row is for the instance."""
+        return (
+            instance.num_tasks <= self.most_tasks
+            and (self.lists or len(instance.objective) == 1)
+            and set(instance.objective) <= set(self.objectives)
+            and supports(self.search, instance)
+        )
+
+
+ROWS = (
+    Row("tabu", ("makespan", "max_lateness"), most_tasks=4_000, bounds=5, exact=250),
+    Row("windows", ("makespan",)),
+    Row("tabu", ("max_lateness",), bounds=5),
+    Row("flexible_tabu", ("makespan", "max_lateness"), exact=1_000),
+    Row("anneal", lists=True, exact=100),
+    Row("genetic", lists=True, most_tasks=20_000, exact=1_000),
+    Row("lns", lists=True, exact=1_000),
+)
+"""The first row that takes an instance counts; the last takes every one."""
 
 LAST = "cpsat"
+"""Runs where the search has nothing left to do: it could not begin, or no move was left."""
+
+BEGIN_SECONDS_PER_TASK = 0.01
+"""How long the search runs before CP-SAT gets its turn on the one thread there is: what is tiny is proved at once."""
+
+UNLIMITED_SECONDS = 60.0
+"""Shares of the time are shares of this where there is no limit."""
 
 
 @dataclass(frozen=True)
 class Auto(Chooser):
-    """The first quick method of FIRST that handles every field of the instance, then CP-SAT."""
+    """The first of ROWS that takes the instance.
+
+    With two threads and more, the search has a lane of its own; in the other the bounds come first, then CP-SAT on
+    small instances, else a second search. With one thread they get their turn after a fifth of the time or less. A row with
+    neither bounds nor CP-SAT gives its search all threads, and a limit of iterations leaves the search alone, since
+    only that is reproducible.
+    """
 
     supports: ClassVar[frozenset[str]] = ALL_FEATURES
 
     def choose(self, instance: Instance, budget: Budget, threads: int) -> str:
         """The spec of the stages that fit the instance. O(1) once its features are known."""
-        for spec in FIRST:
-            if unsupported(instance, make_stage(parse_spec(spec)[0]).supports, spec) is None:
-                return f"{spec}+{LAST}"
-        return LAST
+        row = next(each for each in ROWS if each.takes(instance))
+        if budget.iterations is not None:
+            return row.search
+        seconds = budget.seconds or UNLIMITED_SECONDS
+        is_small = instance.num_tasks <= row.exact
+        bounds = [f"bounds,{_limit(seconds * row.bounds / 100)}"] if row.bounds else []
+        if not (bounds or is_small):
+            return f"{row.search}+{LAST}"
+        if threads > 1:
+            return f"{row.search}+{LAST}~" + "+".join([*bounds, "cpsat" if is_small else row.search])
+        exact = [f"cpsat,{_limit(seconds * 2 / 5)}" if budget.seconds else "cpsat"] if is_small else []
+        begin = min(seconds / 5, BEGIN_SECONDS_PER_TASK * instance.num_tasks) if is_small else seconds / 5
+        return "+".join([f"{row.search},{_limit(begin)}", *bounds, *exact, row.search, LAST])
 
 
 def make(argument: str | None, **parameters: str) -> Auto:
@@ -36,3 +102,12 @@ def make(argument: str | None, **parameters: str) -> Auto:
     if argument is not None or parameters:
         raise ValueError("auto takes no argument and no parameters")
     return Auto()
+
+
+def supports(spec: str, instance: Instance) -> bool:
+    """Whether every stage of a spec handles every field of the instance."""
+    return all(unsupported(instance, make_stage(stage).supports, spec) is None for stage in parse_spec(spec))
+
+
+def _limit(seconds: float) -> str:
+    return f"seconds={max(0.01, seconds):.2f}"
