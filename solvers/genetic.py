@@ -73,6 +73,8 @@ class Genetic:
         Lists in the first population, at least 4.
     swap
         How many pairs of neighbours in the list of a child change places, on average.
+    shuffle
+        Chance, per 10,000, that a child is one parent with a stretch of its list in disorder instead of a crossing.
     mode
         Chance, per 10,000, that a task of a child changes its mode.
     choice
@@ -94,13 +96,14 @@ class Genetic:
 
     population: int = 80
     swap: float = 1.22
+    shuffle: int = 1000
     mode: int = 200
     choice: int = 5000
     patience: int = 100
     growth: int = 50
 
     def __post_init__(self) -> None:
-        least = {"population": 4, "swap": 0, "mode": 0, "choice": 0, "patience": 1, "growth": 0}
+        least = {"population": 4, "swap": 0, "shuffle": 0, "mode": 0, "choice": 0, "patience": 1, "growth": 0}
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected {low} or more")
@@ -170,7 +173,7 @@ class _Island:
         self.control[ON_GRID] = units > 0
         self.rng = context.rng(number).integers(0, 2**64, 1, np.uint64)
         swap = round(10_000 * stage.swap / n)
-        settings = (swap, stage.mode, stage.choice, *SHARES, stage.patience, stage.growth)
+        settings = (swap, stage.shuffle, stage.mode, stage.choice, *SHARES, stage.patience, stage.growth)
         self.tables = (
             new_arcs(view),
             new_grid(view, units),

@@ -28,7 +28,9 @@ from makespan.solvers.kernels.activity_list import (
     busiest_positions,
     cross_lists,
     draw_list,
+    mark_of,
     pull_predecessors,
+    shuffle_stretch,
     sort_list,
     swap_neighbours,
 )
@@ -45,10 +47,13 @@ and whether ``child.guest`` is to join."""
 FIRST, MIRRORED, CROSSED, RIGHT, LEFT = range(5)
 """Passes: a row from a new list, its counterpart on side 1, a child, its right and its left justification."""
 
-SWAP, MODE, CHOICE, LEAST_SHARE, MOST_SHARE, PATIENCE, GROWTH = range(7)
-"""Entries of ``setting``: chances per 10,000 that neighbours in a list swap, that a mode changes and that a schedule
-chooses its modes anew; the crossover's stretch in per cent of the time; children per row without improvement before a
-restart, and by how many per cent the population then grows."""
+SWAP, SHUFFLE, MODE, CHOICE, LEAST_SHARE, MOST_SHARE, PATIENCE, GROWTH = range(8)
+"""Entries of ``setting``: chances per 10,000 that neighbours in a list swap, that a child is a shuffled parent, that a
+mode changes and that a schedule chooses its modes anew; the crossover's stretch in per cent of the time; children per
+row without improvement before a restart, and by how many per cent the population then grows."""
+
+LEAST_STRETCH, STRETCHES = 3, 5
+"""A shuffled stretch has as many tasks as the first number, and up to the second part of all tasks more."""
 
 REPAIRS_OF_DRAWN, REPAIRS_OF_CHILD = 20, 5
 """Changes tried, per task, to make modes fit the nonrenewable resources: those drawn at random, those of a child."""
@@ -59,10 +64,12 @@ WORST = 2**62
 
 class Population(NamedTuple):
     """``row`` (2, rows, num_tasks) of ENTRY: lists and the starts by which they are sorted, in mirrored time where the
-    list is one of mirrored time. ``value`` (2, rows, 1 + objectives): broken constraints and overdraft, objectives."""
+    list is one of mirrored time. ``value`` (2, rows, 1 + objectives): broken constraints and overdraft, objectives.
+    ``mark`` (2, rows): see ``mark_of``."""
 
     row: NDArray
     value: IntArray
+    mark: NDArray[np.uint64]
 
 
 class Child(NamedTuple):
@@ -89,7 +96,8 @@ class Best(NamedTuple):
 
 def new_population(rows: int, num_tasks: int, num_values: int) -> Population:
     """Memory of a population, 32 bytes per task and row."""
-    return Population(np.zeros((2, rows, num_tasks), ENTRY), np.zeros((2, rows, num_values), np.int64))
+    row, value = np.zeros((2, rows, num_tasks), ENTRY), np.zeros((2, rows, num_values), np.int64)
+    return Population(row, value, np.zeros((2, rows), np.uint64))
 
 
 def new_child(num_tasks: int, num_values: int, num_resources: int) -> Child:
@@ -138,10 +146,15 @@ def evolve_slice(
                 )  # fmt: skip
         side = control[SIDE]
         slot = control[TURN]
+        shuffles = False
         if phase == CROSSED:
             father, mother = _parents(value[side], slot, control[SIZE], rng)
-            share = setting[LEAST_SHARE] + below(rng, setting[MOST_SHARE] - setting[LEAST_SHARE] + 1)
-            first, until = busiest_positions(row[side, father], duration, arcs.load, share, child.bucket)
+            shuffles = below(rng, PER_TEN_THOUSAND) < setting[SHUFFLE]
+            if shuffles:
+                first, until = 0, n
+            else:
+                share = setting[LEAST_SHARE] + below(rng, setting[MOST_SHARE] - setting[LEAST_SHARE] + 1)
+                first, until = busiest_positions(row[side, father], duration, arcs.load, share, child.bucket)
             cross_lists(row[side, father], row[side, mother], first, until, child.list)
             for task in range(n):
                 parent = father if child.list[task].listed == 2 else mother
@@ -150,7 +163,12 @@ def evolve_slice(
         if phase in (MIRRORED, RIGHT) or (phase == CROSSED and control[ALTERNATES] and side == 0):
             backwards = 1
         if phase == CROSSED:
-            swap_neighbours(link, arc, backwards, setting[SWAP], rng, child.list)
+            if shuffles:
+                length = min(n, LEAST_STRETCH + below(rng, 1 + n // STRETCHES))
+                first = below(rng, n - length + 1)
+                shuffle_stretch(link, arc, backwards, first, first + length, rng, child.list)
+            else:
+                swap_neighbours(link, arc, backwards, setting[SWAP], rng, child.list)
             if is_multi_mode:
                 for task in range(n):
                     if below(rng, PER_TEN_THOUSAND) < setting[MODE]:
@@ -177,7 +195,7 @@ def evolve_slice(
                     modes.spend_ptr, modes.spend_resource, modes.spend_amount, modes.capacity, child.mode, child.spent
                 )
         else:
-            last, broken = schedule_on_events(events, backwards, duration, child.mode, rng, child.list)
+            last, broken = schedule_on_events(events, backwards, duration, child.mode, child.list)
         control[BUILT] += 1
         note_ends(item, child.list, child.mode, duration)
         if phase != RIGHT:
@@ -214,15 +232,19 @@ def evolve_slice(
                 control[ADOPT] = 0
             target, slot = (1 if phase == MIRRORED else 0), control[ROW]
             _keep(row[target, slot], value[target, slot], child)
+            population.mark[target, slot] = mark_of(child.list, child.mode)
             control[PHASE] = MIRRORED if phase == FIRST and control[ALTERNATES] else FIRST
             continue
         if control[ALTERNATES]:
             target = 1 - side
-        spared = is_less(value[target, slot], child.value) and (
-            phase == LEFT or _is_best(value[target], slot, control[SIZE])
+        mark = mark_of(child.list, child.mode)
+        spared = _is_among(mark, population.mark[target], control[SIZE]) or (
+            is_less(value[target, slot], child.value)
+            and (phase == LEFT or _is_best(value[target], slot, control[SIZE]))
         )
         if not spared:
             _keep(row[target, slot], value[target, slot], child)
+            population.mark[target, slot] = mark
         if phase == CROSSED and not control[ALTERNATES]:
             latest_ends(kinds, item, last, child.list)
             for task in range(n):
@@ -276,6 +298,15 @@ def _keep(row, value, child):
         row[i].time = child.list[i].time
     for i in range(value.size):
         value[i] = child.value[i]
+
+
+@step
+def _is_among(mark, marks, size):
+    """Whether one of the first rows has this mark."""
+    is_among = False
+    for other in range(size):
+        is_among = is_among or marks[other] == mark
+    return is_among
 
 
 @step

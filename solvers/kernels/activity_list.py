@@ -13,11 +13,16 @@ from numpy.typing import NDArray
 
 from makespan.instances.instance import IntArray
 from makespan.instances.project_view import ProjectView
-from makespan.solvers.kernels import step
+from makespan.solvers.kernels import inlined, step
 from makespan.solvers.kernels.random import below
 from makespan.solvers.kernels.serial_sgs import draw
 
 PER_TEN_THOUSAND = 10_000
+
+SWEEPS = 3
+"""Of neighbours that change places, over a stretch of a list that is put in disorder."""
+
+_MIX, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 LINK = np.dtype([("release", np.int64), ("before", np.int32), ("before_end", np.int32)])
 WAIT = np.dtype([("task", np.int64), ("lag", np.int64)])
@@ -193,12 +198,38 @@ def swap_neighbours(link, arc, side, chance, rng, child):
     for i in range(n - 1):
         if below(rng, PER_TEN_THOUSAND) >= chance:
             continue
-        task, following = child[i].task, child[i + 1].task
-        is_free = True
-        for j in range(link[side * n + following].before, link[side * n + following].before_end):
-            is_free = is_free and arc[j].task != task
-        if is_free:
-            child[i].task, child[i + 1].task = following, task
+        if _is_free(link, arc, side * n + child[i + 1].task, child[i].task):
+            child[i].task, child[i + 1].task = child[i + 1].task, child[i].task
+
+
+@step
+def shuffle_stretch(link, arc, side, first, until, rng, child):
+    """Disorder the list from position ``first`` to ``until`` - 1: in each of SWEEPS passes every pair of neighbours
+    changes places with an even chance, unless an arc joins them. O(stretch x arcs of a task)."""
+    n = child.size
+    for _ in range(SWEEPS):
+        for i in range(first, until - 1):
+            if below(rng, 2) and _is_free(link, arc, side * n + child[i + 1].task, child[i].task):
+                child[i].task, child[i + 1].task = child[i + 1].task, child[i].task
+
+
+@step
+def mark_of(child, mode):
+    """A number of 64 bits that tells lists with their times and modes apart, equal for equal ones. O(tasks)."""
+    mark = np.uint64(0)
+    for task in range(mode.size):
+        mark = (mark ^ np.uint64(child[task].time)) * _MIX
+        mark = (mark ^ (mark >> _HALF) ^ np.uint64(mode[task])) * _MIX
+    return mark
+
+
+@inlined
+def _is_free(link, arc, following, task):
+    """Whether no arc leads from ``task`` to the task of entry ``following``."""
+    is_free = True
+    for j in range(link[following].before, link[following].before_end):
+        is_free = is_free and arc[j].task != task
+    return is_free
 
 
 @step

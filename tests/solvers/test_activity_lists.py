@@ -17,8 +17,10 @@ from makespan.solvers.kernels.activity_list import (
     busiest_positions,
     cross_lists,
     draw_list,
+    mark_of,
     new_arcs,
     pull_predecessors,
+    shuffle_stretch,
     sort_list,
     swap_neighbours,
 )
@@ -58,6 +60,8 @@ def cross_at_random(arcs, duration, key, rng, eligible, child, bucket, row, pair
         wrong += _misplaced(arcs.link, arcs.arc, child) > 0
         swap_neighbours(arcs.link, arcs.arc, 0, 5000, rng, child)
         wrong += _misplaced(arcs.link, arcs.arc, child) > 0
+        shuffle_stretch(arcs.link, arcs.arc, 0, below(rng, n), n, rng, child)
+        wrong += _misplaced(arcs.link, arcs.arc, child) > 0
         for i in range(n):
             j = below(rng, n)
             child[i].task, child[j].task = child[j].task, child[i].task
@@ -87,6 +91,11 @@ def build_on_grid(grid, arcs, side, modes, chooses, mode, spent, child):
     return schedule_on_grid(grid, arcs.link, arcs.arc, side, modes, chooses, mode, spent, child)
 
 
+@kernel
+def mark(child, mode):
+    return mark_of(child, mode)
+
+
 def modes_of(instance: Instance) -> Modes:
     view = project_view(instance)
     return Modes(
@@ -95,7 +104,7 @@ def modes_of(instance: Instance) -> Modes:
 
 
 def test_children_of_ten_thousand_pairs_respect_precedence() -> None:
-    """Crossed, then half of the neighbours swapped, then shuffled and repaired: every list stays feasible."""
+    """Crossed, half of the neighbours swapped, a stretch in disorder, then shuffled and repaired: all stay feasible."""
     instance = generate("rcpsp", activities=30, seed=1, network_complexity=1.8)
     view, n = project_view(instance), instance.num_tasks
     child = new_child(n, 2, view.capacity.size)
@@ -170,3 +179,26 @@ def test_a_task_takes_the_mode_in_which_it_ends_first_if_the_budget_allows() -> 
     assert child.list["start"].tolist() == [0, 2]
     assert last == 7
     assert child.spent.tolist() == [0, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2**40), st.integers(0, 9)), min_size=2, max_size=20), st.data())
+def test_marks_tell_times_and_modes_apart(tasks: list[tuple[int, int]], data: st.DataObject) -> None:
+    """Equal lists have one mark, whatever scratch holds; another time or mode of one task, or an exchange of the times
+    of two, another."""
+    child = new_child(len(tasks), 2, 0)
+    child.list["time"], child.mode[:] = zip(*tasks, strict=True)
+    first = mark(child.list, child.mode)
+    child.list["listed"] = 7
+    assert mark(child.list, child.mode) == first
+    task = data.draw(st.integers(0, len(tasks) - 1))
+    child.mode[task] += 1
+    assert mark(child.list, child.mode) != first
+    child.mode[task] -= 1
+    time = child.list["time"]
+    if time[task] != time[0]:
+        time[[0, task]] = time[[task, 0]]
+        assert mark(child.list, child.mode) != first
+        time[[0, task]] = time[[task, 0]]
+    time[task] += 1
+    assert mark(child.list, child.mode) != first
