@@ -104,6 +104,7 @@ def test_parts_put_back_give_schedules_of_the_whole(field: str) -> None:
 def test_no_part_takes_a_task_away_whose_neighbours_need_its_time(setup: int, parts: int) -> None:
     """Three tasks of 2 in a row on one machine, ``setup`` between the outer two, none next to the one in the middle,
     which could run elsewhere. Without it the last starts at 2 + setup, which must not be after the 4 of now."""
+    rows: list[list[tuple[int, dict[int, int]]]]
     rows = [[(2, {0: 1})], [(2, {0: 1}), (2, {1: 1})], [(2, {0: 1})], [(20, {})]]
     family, time = np.array([0, -1, -1, 1, -1]), np.array([[0, setup], [setup, 0]])
     instance = Instance.from_lists(rows, [1, 1], [(2, 3)], setup=Setup(family, time, np.array([-1, -1])))
