@@ -127,7 +127,15 @@ def _find_first(stage: Lns, instance: Instance, context: Context) -> None:
         raise TooLargeForMemory(sentence)
     line = Line(context)
     report = Report(context.offer, context.offer_bound, lambda text: None)
-    request = Request(instance, deadline=deadline(context.remaining()), seed=context.seed, minimise=False)
+    # A search for the best comes upon its first one as quickly, and that is a fraction of any schedule's makespan; but
+    # where jobs block, it gets lost.
+    request = Request(
+        instance,
+        deadline=deadline(context.remaining()),
+        seed=context.seed,
+        parameters=text_format("stop_after_first_solution:true"),
+        minimise=not instance.blocking,
+    )
     try:
         outcome = _ask(line, request, report, context)
     finally:
