@@ -1,10 +1,10 @@
 """Divide, conquer, reunion for large job shops: windows of a schedule searched one after another, exactly merged.
 
-A window holds the operations of a stretch of the schedule; ``kernels.window_search`` searches it with the rest of the
-schedule in its releases and tails, and ``kernels.window_cut`` puts it back, so that the makespan never rises. Windows
-overlap by half, and sweeps go from left to right and back in turn. Each thread sweeps a part of its own; the borders
-between the parts move from sweep to sweep. The windows of Zheng et al. (2024), NeurIPS, arXiv 2407.00312, without
-the network.
+A window holds the operations of a stretch of the schedule: ``kernels.window_cut`` cuts it out, with the rest of the
+schedule in its releases and tails, ``kernels.tabu`` searches it, and it is put back, so that the makespan never rises.
+Windows overlap by half, and sweeps go from left to right and back in turn. Each thread sweeps a part of its own; the
+borders between the parts move from sweep to sweep. The windows of Zheng et al. (2024), NeurIPS, arXiv 2407.00312,
+without the network.
 """
 
 from __future__ import annotations
@@ -29,13 +29,24 @@ from makespan.solvers.iterated_dispatch import (
     to_and_fro,
 )
 from makespan.solvers.kernels.keyed_dispatch import KeyedShop, keyed_shop, pass_along
-from makespan.solvers.kernels.window_cut import cut_window, lay_out, new_plan, put_back, split, time_plan
-from makespan.solvers.kernels.window_search import ITERATION, new_window, search_window
+from makespan.solvers.kernels.tabu import load, tabu_slice
+from makespan.solvers.kernels.window_cut import (
+    Plan,
+    cut_window,
+    lay_out,
+    new_plan,
+    new_window,
+    part_of,
+    put_back,
+    split,
+    time_plan,
+    with_sinks,
+)
 from makespan.solvers.registry import from_strings
 from makespan.solvers.stage import Context
 
-SLICE_WORK = 1_500_000
-"""Operations touched per compiled call, about 20 ms."""
+SLICE_SECONDS = 0.01
+"""What the moves of one compiled call take as a rule."""
 
 OPERATIONS_PER_MACHINE = 20
 """What the first windows hold of each machine."""
@@ -88,7 +99,8 @@ class Windows:
             time_plan,
             split,
             cut_window,
-            search_window,
+            load,
+            tabu_slice,
             put_back,
         )
 
@@ -124,30 +136,43 @@ def make(argument: str | None = None, **parameters: str) -> Windows:
 
 
 class _Sweeper:
-    """What one thread needs: a window and scratch per machine."""
+    """What one thread needs: room for a window and scratch per machine."""
 
     def __init__(self, shop: KeyedShop, capacity: int) -> None:
-        self.shop, self.window = shop, new_window(capacity)
+        self.shop, self._room = shop, new_window(capacity)
+        self._window = self._room
         self.lock = threading.Lock()
         self._in_haste = False
+        self._moves = max(1, 10_000 // capacity)
         self._last, self._following = np.full((2, shop.line_ptr.size - 1), -1, np.int32)
 
     def search(
-        self, plan: Any, first: int, stop: int, seed: int, stream: int, iterations: int, patience: int
+        self, plan: Plan, first: int, stop: int, seed: int, stream: int, iterations: int, patience: int
     ) -> Iterator[int]:
         """Search the window of the places ``first`` to ``stop - 1`` and put it back; yields the moves of each slice."""
-        cut_window(self.shop, plan, first, stop, seed, stream, self.window)
-        self._in_haste, done, counted = False, False, 0
-        while not done:
-            done = search_window(self.window, 0 if self._in_haste else iterations, patience, SLICE_WORK)
-            moves = int(self.window.info[ITERATION])
-            yield moves - counted
-            counted = moves
+        if self._window.op.size != stop - first:
+            self._window = part_of(self._room, stop - first)
+        window = self._window
+        sinks = cut_window(self.shop, plan, first, stop, seed, stream, window)
+        search = with_sinks(window.search, sinks)
+        load(search, search.best)
+        self._in_haste, left = False, iterations
+        while left > 0 and not self._in_haste:
+            allowed = min(self._moves, left)
+            before = time.perf_counter()
+            made = int(tabu_slice(search, allowed, patience, -1))
+            if made == self._moves:
+                seconds = time.perf_counter() - before
+                self._moves = max(1, int(made * min(2.0, SLICE_SECONDS / max(seconds, 1e-6))))
+            left -= made
+            yield made
+            if made < allowed:
+                break  # out of patience, or of moves
         with self.lock:
-            put_back(self.shop, plan, first, self.window, self._last, self._following)
+            put_back(self.shop, plan, first, window, self._last, self._following)
 
     def hurry(self) -> None:
-        """Let the search that runs end at once with its best order."""
+        """Let the search that runs end with the slice, and keep its best order."""
         self._in_haste = True
 
 

@@ -55,6 +55,13 @@ class Orders(NamedTuple):
     moved: NDArray
 
 
+def blank_nodes(n: int) -> NDArray:
+    """Room for ``n`` operations and the record behind them, at addresses that make each one cache line."""
+    room = np.zeros((n + 2) * NODE.itemsize, np.uint8)
+    shift = -room.ctypes.data % NODE.itemsize
+    return room[shift : shift + (n + 1) * NODE.itemsize].view(NODE)
+
+
 @kernel
 def find_sinks(node, by_job, sink):
     """Write the operations after whose end their job adds nothing larger into ``sink`` (n,); returns how many.
