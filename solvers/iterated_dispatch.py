@@ -102,6 +102,7 @@ class _Lane:
     def __init__(self, shop: KeyedShop, rng: np.random.Generator, key: IntArray, forward: bool) -> None:
         self._shop, self._rng, self._key, self._forward = shop, rng, key, forward
         self._passage, self._time = new_passage(shop), np.empty(shop.machine.size, np.int64)
+        self._has_releases = bool(shop.release.any())
         self.order = np.empty(shop.machine.size, np.int64)
 
     def passes(self) -> Iterator[int | None]:
@@ -114,10 +115,13 @@ class _Lane:
                 while not run_pass(self._shop, self._key, self._forward, delta, self._passage, SLICE_WORK):
                     yield None
                 np.add(self._passage.time, self._shop.duration, out=self._key)
+                makespan = int(self._key.max(initial=0))
                 np.negative(self._key, out=self._key)
                 self.order[:] = self._passage.order if self._forward else self._passage.order[::-1]
+                if not self._forward and self._has_releases:
+                    makespan = int(pass_along(self._shop, self.order, True, self._time))
                 self._forward = not self._forward
-                yield int(pass_along(self._shop, self.order, True, self._time))
+                yield makespan
                 number += 1
 
 

@@ -10,6 +10,7 @@ without the network.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -44,6 +45,9 @@ from makespan.solvers.kernels.window_cut import (
 )
 from makespan.solvers.registry import from_strings
 from makespan.solvers.stage import Context
+
+SLICE_OPERATIONS = 100_000
+"""Operations of the whole schedule that one compiled call goes through, in 20 ms as a rule."""
 
 SLICE_SECONDS = 0.01
 """What the moves of one compiled call take as a rule."""
@@ -109,9 +113,9 @@ class Windows:
         toy = Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]])
         shop = toy.derived(shop_view).derived(keyed_shop)
         plan, sweeper = new_plan(shop), _Sweeper(shop, 4)
-        makespan = lay_out(shop, np.array([0, 2, 1, 3]), plan)
-        split(shop, plan, 2, makespan)
-        time_plan(shop, plan, 0, 2)
+        lay_out(shop, np.array([0, 2, 1, 3]), plan, np.full(2, -1, np.int32), 0, 4)
+        time_plan(shop, plan, 0, 4, True)
+        split(shop, plan, 2, time_plan(shop, plan, 0, 4, False), np.empty(2, np.int64))
         for _ in sweeper.search(plan, 0, 2, 0, 0, 1, 1):
             pass
 
@@ -183,6 +187,7 @@ class _Search:
         self._stage, self._view, self._context, self._presenter = stage, view, context, presenter
         self._shop = view.derived(keyed_shop)
         self._plan = new_plan(self._shop)
+        self._bound = np.empty(self._shop.line_ptr.size - 1, np.int64)
         self._order = order
         self._size = min(view.num_operations, stage.size or OPERATIONS_PER_MACHINE * max(1, view.num_machines))
         self._sweepers = self._new_sweepers()
@@ -197,7 +202,9 @@ class _Search:
         with ThreadPoolExecutor(len(self._sweepers)) as pool:
             while not self._presenter.expired():
                 self._adopt_incumbent()
-                makespan = lay_out(self._shop, self._order, self._plan)
+                makespan = self._lay_out()
+                if makespan is None:
+                    break
                 self._improved(makespan, self._order)
                 if self._round % 2 == 0:
                     if before is not None and (before - makespan) * LEAST_GAIN < before:
@@ -209,6 +216,26 @@ class _Search:
                 if moves == 0 and not self._enlarge():
                     break  # every longest path runs along jobs alone
         self._improved(self._makespan(self._order), self._order)
+
+    def _lay_out(self) -> int | None:
+        """Set the plan from the order; returns the makespan, None if the stage must return before."""
+        n, last = self._order.size, np.full(self._shop.line_ptr.size - 1, -1, np.int32)
+        for at in range(0, n, SLICE_OPERATIONS):
+            if self._presenter.expired():
+                return None
+            lay_out(self._shop, self._order, self._plan, last, at, min(n, at + SLICE_OPERATIONS))
+        return self._time_plan(0, n, False)
+
+    def _time_plan(self, first: int, stop: int, forward: bool) -> int | None:
+        """Set heads, or rests, of a part of the plan; returns the longest path of rests, None as ``_lay_out``."""
+        begins = range(first, stop, SLICE_OPERATIONS)
+        longest = 0
+        for at in begins if forward else reversed(begins):
+            if self._presenter.expired():
+                return None
+            value = time_plan(self._shop, self._plan, at, min(stop, at + SLICE_OPERATIONS), forward)
+            longest = max(longest, int(value))
+        return longest
 
     def _makespan(self, order: IntArray) -> int:
         return int(pass_along(self._shop, order, True, np.empty_like(order)))
@@ -250,10 +277,11 @@ class _Search:
         ]
         parts = list(zip(places[:-1], places[1:], strict=True))
         for place in places[1:-1]:
-            split(self._shop, self._plan, place, makespan)
+            split(self._shop, self._plan, place, makespan, self._bound)
         if threads > 1:
-            for first, stop in parts:
-                time_plan(self._shop, self._plan, first, stop)
+            for part, forward in itertools.product(parts, (True, False)):
+                if self._time_plan(*part, forward) is None:
+                    return []
         return [pool.submit(self._sweep, number, *part) for number, part in enumerate(parts)]
 
     def _sweep(self, number: int, first: int, stop: int) -> int:

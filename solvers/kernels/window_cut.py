@@ -151,13 +151,15 @@ def longest_rest(shop, plan, op):
 
 
 @step
-def set_times(shop, plan, first, stop):
-    """Set heads and rests of the places ``first`` to ``stop - 1``; returns the longest path through them.
-
-    Exact where those outside that they depend on are. O(stop - first).
-    """
+def set_heads(shop, plan, first, stop):
+    """Set the heads of the places ``first`` to ``stop - 1``, exact where those that they depend on are."""
     for at in range(first, stop):
         plan.head[plan.order[at]] = earliest_start(shop, plan, plan.order[at])
+
+
+@step
+def set_rests(shop, plan, first, stop):
+    """Set the rests of the places ``first`` to ``stop - 1``, likewise; returns the longest path through them."""
     value = np.int64(0)
     for at in range(stop - 1, first - 1, -1):
         op = plan.order[at]
@@ -167,16 +169,22 @@ def set_times(shop, plan, first, stop):
 
 
 @kernel
-def time_plan(shop, plan, first, stop):
-    """``set_times`` for Python."""
-    return set_times(shop, plan, first, stop)
+def time_plan(shop, plan, first, stop, forward):
+    """``set_heads`` or, not ``forward``, ``set_rests``; returns the longest path if it was that. O(stop - first)."""
+    if forward:
+        set_heads(shop, plan, first, stop)
+        return np.int64(0)
+    return set_rests(shop, plan, first, stop)
 
 
 @kernel
-def lay_out(shop, order, plan):
-    """Set the whole plan, not split, from a topological order; returns the makespan. O(num_operations)."""
-    last = np.full(shop.line_ptr.size - 1, -1, np.int32)
-    for at in range(order.size):
+def lay_out(shop, order, plan, last, first, stop):
+    """Set the places ``first`` to ``stop - 1`` of a plan that is not split from a topological order, but for the rests.
+
+    From the first place to the last, in as many calls as you like; ``last`` (num_machines,), -1 at first, goes from one
+    to the next. ``time_plan`` sets the rests afterwards. O(stop - first).
+    """
+    for at in range(first, stop):
         op = order[at]
         j, k = shop.job[op], shop.machine[op]
         plan.order[at] = op
@@ -188,17 +196,19 @@ def lay_out(shop, order, plan):
         if last[k] >= 0:
             plan.machine_after[last[k]] = op
         last[k] = op
-    return set_times(shop, plan, np.int64(0), order.size)
+    set_heads(shop, plan, first, stop)
 
 
 @kernel
-def split(shop, plan, place, makespan):
+def split(shop, plan, place, makespan, bound):
     """Make the places before ``place`` and those from it on independent, as the module describes.
 
-    Heads and rests must be those of the plan before any split; ``time_plan`` sets those of the sides afterwards. O(n).
+    Heads and rests must be those of the plan before any split; ``time_plan`` sets those of the sides afterwards.
+    ``bound`` (num_machines,) is scratch. O(n).
     """
     n = plan.order.size
-    bound = np.full(shop.line_ptr.size - 1, -1, np.int64)
+    for k in range(bound.size):
+        bound[k] = -1
     for at in range(place):
         plan.local[plan.order[at]] = 0
     for at in range(place, n):
@@ -307,4 +317,5 @@ def put_back(shop, plan, first, w, last, following):
         op = plan.order[first + i]
         if plan.machine_after[op] >= 0:
             plan.machine_before[plan.machine_after[op]] = op
-    return set_times(shop, plan, first, first + size)
+    set_heads(shop, plan, first, first + size)
+    return set_rests(shop, plan, first, first + size)
