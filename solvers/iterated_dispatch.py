@@ -111,7 +111,7 @@ class _Lane:
         while True:
             delta = int(self._rng.integers(_LARGEST_DELTA + 1)) if number >= PASSES_PER_ROUND else 10
             for _ in range(PASSES_PER_ROUND):
-                begin_pass(self._shop, self._forward, self._passage)
+                begin_pass(self._passage)
                 while not run_pass(self._shop, self._key, self._forward, delta, self._passage, SLICE_WORK):
                     yield None
                 np.add(self._passage.time, self._shop.duration, out=self._key)
@@ -138,14 +138,14 @@ class IteratedDispatch:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        return begin_pass, run_pass, pass_along
+        return run_pass, pass_along
 
     def warm(self) -> None:
         toy = Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]])
         view = toy.derived(shop_view)
         shop = view.derived(keyed_shop)
         passage = new_passage(shop)
-        begin_pass(shop, True, passage)
+        begin_pass(passage)
         run_pass(shop, np.zeros(4, np.int64), True, 0, passage, 100)
         pass_along(shop, passage.order, True, np.empty(4, np.int64))
 

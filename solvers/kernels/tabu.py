@@ -65,7 +65,7 @@ def load(search, sequence):
     setting[CLOCK] += setting[LONGEST] + 1  # what was tabu is so no longer
     setting[IMPROVED] = setting[CLOCK]
     setting[STUCK] = 0
-    search.best[:] = search.orders.order
+    keep_best(search)
     return True
 
 
@@ -100,8 +100,15 @@ def tabu_slice(search, moves, patience, cutoff):
         if setting[VALUE] < setting[BEST]:
             setting[BEST] = setting[VALUE]
             setting[IMPROVED] = setting[CLOCK]
-            search.best[:] = orders.order
+            keep_best(search)
     return made
+
+
+@step
+def keep_best(search):
+    """The orders are the best ones. A loop, since an assignment of arrays takes a second to compile. O(n)."""
+    for at in range(search.best.size):
+        search.best[at] = search.orders.order[at]
 
 
 @step

@@ -291,22 +291,23 @@ def cut_window(shop, plan, first, stop, seed, stream, w):
 
 
 @kernel
-def put_back(shop, plan, first, w, last, following):
-    """Give the places from ``first`` on the best order of the window, and its operations their heads and rests.
+def put_back(shop, plan, first, operation, best, last, following):
+    """Give the places from ``first`` on the order ``best`` (n,) of the operations of a window, and heads and rests.
 
-    ``last`` and ``following`` (num_machines,) are scratch. Returns the longest path through them. O(size).
+    ``operation`` (n,) are those of the shop; ``last`` and ``following`` (num_machines,) are scratch. Returns the
+    longest path through the window. O(n).
     """
-    size = w.op.size
+    size = operation.size
     for i in range(size):
-        last[shop.machine[w.op[i]]] = -2
+        last[shop.machine[operation[i]]] = -2
     for i in range(size):
-        op = w.op[i]
+        op = operation[i]
         k = shop.machine[op]
         if last[k] == -2:
             last[k] = plan.machine_before[op]
         following[k] = plan.machine_after[op]
     for i in range(size):
-        op = w.op[w.search.best[i]]
+        op = operation[best[i]]
         k = shop.machine[op]
         plan.order[first + i] = op
         plan.machine_before[op], plan.machine_after[op] = last[k], following[k]

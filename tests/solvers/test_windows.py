@@ -51,7 +51,7 @@ def shop_of(instance: Instance) -> KeyedShop:
 def dispatched(shop: KeyedShop, key: IntArray, forward: bool, delta: int, work: int = 1 << 40) -> IntArray:
     """Topological order of one pass."""
     passage = new_passage(shop)
-    begin_pass(shop, forward, passage)
+    begin_pass(passage)
     while not run_pass(shop, key, forward, delta, passage, work):
         pass
     return passage.order.copy() if forward else passage.order[::-1].copy()
@@ -92,7 +92,7 @@ def searched(
     window, search = cut(shop, plan, first, stop, seed, room)
     value = int(search.setting[VALUE])
     made = int(tabu_slice(search, moves, 1 << 40, -1))
-    put_back(shop, plan, first, window, *np.full((2, shop.line_ptr.size - 1), -1, np.int32))
+    put_back(shop, plan, first, window.op, search.best, *np.full((2, shop.line_ptr.size - 1), -1, np.int32))
     return value, window, made
 
 
