@@ -82,7 +82,8 @@ def set_orders(orders, sequence):
     node, order, line, line_ptr, machine = orders.node, orders.order, orders.line, orders.line_ptr, orders.machine
     n = order.size
     filled = orders.moved
-    filled[: line_ptr.size] = line_ptr
+    for k in range(line_ptr.size):  # a loop: copying a slice compiles seconds longer
+        filled[k] = line_ptr[k]
     for v in range(n):
         node[v].position = n
     node[n].position = -1

@@ -65,7 +65,7 @@ def load(search, sequence):
     setting[CLOCK] += setting[LONGEST] + 1  # what was tabu is so no longer
     setting[IMPROVED] = setting[CLOCK]
     setting[STUCK] = 0
-    search.best[:] = search.orders.order
+    _keep(search)
     return True
 
 
@@ -100,8 +100,15 @@ def tabu_slice(search, moves, patience, cutoff):
         if setting[VALUE] < setting[BEST]:
             setting[BEST] = setting[VALUE]
             setting[IMPROVED] = setting[CLOCK]
-            search.best[:] = orders.order
+            _keep(search)
     return made
+
+
+@step
+def _keep(search):
+    """Make the orders the best. A loop: copying a slice compiles seconds longer."""
+    for at in range(search.best.size):
+        search.best[at] = search.orders.order[at]
 
 
 @step
@@ -115,7 +122,7 @@ def list_moves(search):
     node, line, stop, move = search.orders.node, search.orders.line, search.stop, search.move
     setting = search.setting
     blocks = critical_blocks(node, search.orders.sink, setting[VALUE], setting[LEAST_TAIL], search.random, search.block)
-    count, chosen, least, ties = 0, np.int64(-1), np.int64(2**62), 0
+    count, chosen, least, ties = np.int64(0), np.int64(-1), np.int64(2**62), 0
     for b in range(blocks):
         first = search.block[b].first
         read_block(node, line, first, search.block[b].last, stop)
