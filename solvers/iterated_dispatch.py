@@ -96,8 +96,9 @@ def order_of(view: ShopView, schedule: Schedule) -> IntArray:
     return np.lexsort((np.arange(start.size), view.duration > 0, start))
 
 
-class _Lane:
-    """One sequence of passes; a thread runs it."""
+class Lane:
+    """One sequence of passes; a thread runs it. Of the latest pass it keeps a topological ``order`` of the operations;
+    ``key`` is overwritten."""
 
     def __init__(self, shop: KeyedShop, rng: np.random.Generator, key: IntArray, forward: bool) -> None:
         self._shop, self._rng, self._key, self._forward = shop, rng, key, forward
@@ -165,7 +166,7 @@ def to_and_fro(
     """
     shop = view.derived(keyed_shop)
     lanes = [_first_lane(view, shop, context)]
-    lanes += [_Lane(shop, context.rng(lane), *_most_work_remaining(shop, lane % 2 == 0)) for lane in range(1, threads)]
+    lanes += [Lane(shop, context.rng(lane), *_most_work_remaining(shop, lane % 2 == 0)) for lane in range(1, threads)]
     incumbent = int(context.objectives[0]) if context.objectives else None
     streams = [lane.passes() for lane in lanes]
     best, order, made = incumbent, None, 0
@@ -192,10 +193,10 @@ def make(argument: str | None = None, **parameters: str) -> IteratedDispatch:
     return from_strings(IteratedDispatch, parameters)
 
 
-def _first_lane(view: ShopView, shop: KeyedShop, context: Context) -> _Lane:
+def _first_lane(view: ShopView, shop: KeyedShop, context: Context) -> Lane:
     if context.incumbent is None:
-        return _Lane(shop, context.rng(), *_most_work_remaining(shop, True))
-    return _Lane(shop, context.rng(), -(context.incumbent.start[view.task] + shop.duration), False)
+        return Lane(shop, context.rng(), *_most_work_remaining(shop, True))
+    return Lane(shop, context.rng(), -(context.incumbent.start[view.task] + shop.duration), False)
 
 
 def _most_work_remaining(shop: KeyedShop, forward: bool) -> tuple[IntArray, bool]:

@@ -122,7 +122,7 @@ def list_moves(search):
     node, line, stop, move = search.orders.node, search.orders.line, search.stop, search.move
     setting = search.setting
     blocks = critical_blocks(node, search.orders.sink, setting[VALUE], setting[LEAST_TAIL], search.random, search.block)
-    count, chosen, least, ties = 0, np.int64(-1), np.int64(2**62), 0
+    count, chosen, least, ties = np.int64(0), np.int64(-1), np.int64(2**62), 0
     for b in range(blocks):
         first = search.block[b].first
         read_block(node, line, first, search.block[b].last, stop)
