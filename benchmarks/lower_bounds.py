@@ -20,7 +20,8 @@ from makespan.instances.bounds import best_known
 from makespan.instances.instance import Instance
 from makespan.instances.sets import instance_names, load
 from makespan.solvers.bounds_stage import Bounds
-from makespan.solvers.lower_bounds import infeasibility, lower_bound
+from makespan.solvers.infeasibility import infeasibility
+from makespan.solvers.lower_bounds import lower_bound
 from makespan.solvers.stage import Budget, Context
 
 SETS = {

@@ -18,8 +18,9 @@ from makespan.instances.features import unsupported
 from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers import lower_bounds
+from makespan.solvers.infeasibility import infeasibility
 from makespan.solvers.kernels import is_cold
-from makespan.solvers.lower_bounds import first_bound, infeasibility
+from makespan.solvers.lower_bounds import first_bound
 from makespan.solvers.plan import Plan, Step, make_plan, plan_text, run_plan
 from makespan.solvers.repair import repair, repairer
 from makespan.solvers.stage import Budget, Context, Event, InternalError, Refused, Stage

@@ -27,7 +27,9 @@ class Row:
     bounds
         Share of the time for the stage ``bounds``, in per cent.
     exact
-        Up to this many tasks CP-SAT runs beside the search for the rest of the time; above, a second search does.
+        Up to this many tasks CP-SAT runs beside the search for the rest of the time.
+    beside
+        What runs there above; the search itself where nothing is said.
     """
 
     search: str
@@ -36,6 +38,7 @@ class Row:
     most_tasks: int = 2**31
     bounds: int = 0
     exact: int = 0
+    beside: str | None = None
 
     def takes(self, instance: Instance) -> bool:
         """Whether this row is for the instance."""
@@ -51,9 +54,9 @@ ROWS = (
     Row("tabu", ("makespan", "max_lateness"), most_tasks=4_000, bounds=5, exact=250),
     Row("windows", ("makespan",)),
     Row("tabu", ("max_lateness",), bounds=5),
-    Row("flexible_tabu", ("makespan", "max_lateness"), exact=1_000),
+    Row("flexible_tabu", ("makespan", "max_lateness"), exact=150),
     Row("anneal", lists=True, exact=100),
-    Row("genetic", lists=True, most_tasks=20_000, exact=1_000),
+    Row("genetic", lists=True, most_tasks=20_000, exact=40, beside="lns"),
     Row("lns", lists=True, exact=1_000),
 )
 """The first row that takes an instance counts; the last takes every one."""
@@ -64,6 +67,9 @@ LAST = "cpsat"
 BEGIN_SECONDS_PER_TASK = 0.01
 """How long the search runs before CP-SAT gets its turn on the one thread there is: what is tiny is proved at once."""
 
+PROVABLE_TASKS = 4_000
+"""Up to this many tasks a run without any limit asks CP-SAT for a proof."""
+
 UNLIMITED_SECONDS = 60.0
 """Shares of the time are shares of this where there is no limit."""
 
@@ -73,9 +79,10 @@ class Auto(Chooser):
     """The first of ROWS that takes the instance.
 
     With two threads and more, the search has a lane of its own; in the other the bounds come first, then CP-SAT on
-    small instances, else a second search. With one thread they get their turn after a fifth of the time or less. A row with
-    neither bounds nor CP-SAT gives its search all threads, and a limit of iterations leaves the search alone, since
-    only that is reproducible.
+    small instances, else another search. With one thread they get their turn after a fifth of the time or less. A row
+    without any of these gives its search all threads, and a limit of iterations leaves the search alone, since only
+    that is reproducible. A run without any limit is one for a proof: there CP-SAT gets its turn on larger instances
+    too.
     """
 
     supports: ClassVar[frozenset[str]] = ALL_FEATURES
@@ -86,15 +93,16 @@ class Auto(Chooser):
         if budget.iterations is not None:
             return row.search
         seconds = budget.seconds or UNLIMITED_SECONDS
-        is_small = instance.num_tasks <= row.exact
+        is_small = instance.num_tasks <= (row.exact if budget.seconds else PROVABLE_TASKS)
         bounds = [f"bounds,{_limit(seconds * row.bounds / 100)}"] if row.bounds else []
-        if not (bounds or is_small):
+        beside = "cpsat" if is_small else row.beside
+        if not (bounds or beside):
             return f"{row.search}+{LAST}"
         if threads > 1:
-            return f"{row.search}+{LAST}~" + "+".join([*bounds, "cpsat" if is_small else row.search])
-        exact = [f"cpsat,{_limit(seconds * 2 / 5)}" if budget.seconds else "cpsat"] if is_small else []
+            return f"{row.search}+{LAST}~" + "+".join([*bounds, beside or row.search])
+        turn = [f"{beside},{_limit(seconds * 2 / 5)}" if budget.seconds else beside] if beside else []
         begin = min(seconds / 5, BEGIN_SECONDS_PER_TASK * instance.num_tasks) if is_small else seconds / 5
-        return "+".join([f"{row.search},{_limit(begin)}", *bounds, *exact, row.search, LAST])
+        return "+".join([f"{row.search},{_limit(begin)}", *bounds, *turn, row.search, LAST])
 
 
 def make(argument: str | None, **parameters: str) -> Auto:

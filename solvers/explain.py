@@ -9,7 +9,7 @@ from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.solvers.constraint_groups import Group, Groups
 from makespan.solvers.cp_sat.stage import CpSat
-from makespan.solvers.lower_bounds import infeasibility
+from makespan.solvers.infeasibility import infeasibility
 from makespan.solvers.stage import Budget, Context
 
 DEFAULT_SECONDS = 60.0

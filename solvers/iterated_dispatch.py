@@ -96,12 +96,14 @@ def order_of(view: ShopView, schedule: Schedule) -> IntArray:
     return np.lexsort((np.arange(start.size), view.duration > 0, start))
 
 
-class _Lane:
-    """One sequence of passes; a thread runs it."""
+class Lane:
+    """One sequence of passes; a thread runs it. Of the latest pass it keeps a topological ``order`` of the operations;
+    ``key`` is overwritten."""
 
     def __init__(self, shop: KeyedShop, rng: np.random.Generator, key: IntArray, forward: bool) -> None:
         self._shop, self._rng, self._key, self._forward = shop, rng, key, forward
         self._passage, self._time = new_passage(shop), np.empty(shop.machine.size, np.int64)
+        self._has_releases = bool(shop.release.any())
         self.order = np.empty(shop.machine.size, np.int64)
 
     def passes(self) -> Iterator[int | None]:
@@ -110,14 +112,17 @@ class _Lane:
         while True:
             delta = int(self._rng.integers(_LARGEST_DELTA + 1)) if number >= PASSES_PER_ROUND else 10
             for _ in range(PASSES_PER_ROUND):
-                begin_pass(self._shop, self._forward, self._passage)
+                begin_pass(self._passage)
                 while not run_pass(self._shop, self._key, self._forward, delta, self._passage, SLICE_WORK):
                     yield None
                 np.add(self._passage.time, self._shop.duration, out=self._key)
+                makespan = int(self._key.max(initial=0))
                 np.negative(self._key, out=self._key)
                 self.order[:] = self._passage.order if self._forward else self._passage.order[::-1]
+                if not self._forward and self._has_releases:
+                    makespan = int(pass_along(self._shop, self.order, True, self._time))
                 self._forward = not self._forward
-                yield int(pass_along(self._shop, self.order, True, self._time))
+                yield makespan
                 number += 1
 
 
@@ -134,14 +139,14 @@ class IteratedDispatch:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        return begin_pass, run_pass, pass_along
+        return run_pass, pass_along
 
     def warm(self) -> None:
         toy = Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]])
         view = toy.derived(shop_view)
         shop = view.derived(keyed_shop)
         passage = new_passage(shop)
-        begin_pass(shop, True, passage)
+        begin_pass(passage)
         run_pass(shop, np.zeros(4, np.int64), True, 0, passage, 100)
         pass_along(shop, passage.order, True, np.empty(4, np.int64))
 
@@ -161,7 +166,7 @@ def to_and_fro(
     """
     shop = view.derived(keyed_shop)
     lanes = [_first_lane(view, shop, context)]
-    lanes += [_Lane(shop, context.rng(lane), *_most_work_remaining(shop, lane % 2 == 0)) for lane in range(1, threads)]
+    lanes += [Lane(shop, context.rng(lane), *_most_work_remaining(shop, lane % 2 == 0)) for lane in range(1, threads)]
     incumbent = int(context.objectives[0]) if context.objectives else None
     streams = [lane.passes() for lane in lanes]
     best, order, made = incumbent, None, 0
@@ -188,10 +193,10 @@ def make(argument: str | None = None, **parameters: str) -> IteratedDispatch:
     return from_strings(IteratedDispatch, parameters)
 
 
-def _first_lane(view: ShopView, shop: KeyedShop, context: Context) -> _Lane:
+def _first_lane(view: ShopView, shop: KeyedShop, context: Context) -> Lane:
     if context.incumbent is None:
-        return _Lane(shop, context.rng(), *_most_work_remaining(shop, True))
-    return _Lane(shop, context.rng(), -(context.incumbent.start[view.task] + shop.duration), False)
+        return Lane(shop, context.rng(), *_most_work_remaining(shop, True))
+    return Lane(shop, context.rng(), -(context.incumbent.start[view.task] + shop.duration), False)
 
 
 def _most_work_remaining(shop: KeyedShop, forward: bool) -> tuple[IntArray, bool]:

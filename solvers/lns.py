@@ -23,7 +23,8 @@ from makespan.solvers.neighbourhoods import Chooser, choose_tasks, picture
 from makespan.solvers.partial_order import Order, partial_order
 from makespan.solvers.registry import from_strings, make_stage, parse_spec
 from makespan.solvers.stage import Budget, Context, Stage
-from makespan.solvers.subproblem import Part, cut_out, frame, moves_freely, put_back, shift_left
+from makespan.solvers.subproblem import Part, cut_out, put_back
+from makespan.solvers.time_shift import frame, moves_freely, shift_left
 
 FIRST = ("rule:best", "sgs:best")
 """Quick methods for a first schedule; CP-SAT looks for one where none of them handles the instance."""
@@ -126,7 +127,15 @@ def _find_first(stage: Lns, instance: Instance, context: Context) -> None:
         raise TooLargeForMemory(sentence)
     line = Line(context)
     report = Report(context.offer, context.offer_bound, lambda text: None)
-    request = Request(instance, deadline=deadline(context.remaining()), seed=context.seed, minimise=False)
+    # A search for the best comes upon its first one as quickly, and that is a fraction of any schedule's makespan; but
+    # where jobs block, it gets lost.
+    request = Request(
+        instance,
+        deadline=deadline(context.remaining()),
+        seed=context.seed,
+        parameters=text_format("stop_after_first_solution:true"),
+        minimise=not instance.blocking,
+    )
     try:
         outcome = _ask(line, request, report, context)
     finally:

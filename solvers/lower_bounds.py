@@ -1,4 +1,4 @@
-"""Bounds that hold for every schedule of any instance, and obvious reasons why there is none.
+"""Bounds that hold for every schedule of any instance.
 
 All bounds are relaxations: each task takes its shortest mode, calendars and setups only delay. Heads and tails are
 longest paths between time points (the start and the end of every task) over arcs of all kinds, releases, fixed starts
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.instances.dates import first_starts
-from makespan.instances.fixed_part import fixed_conflict, fixed_ends
+from makespan.instances.fixed_part import fixed_ends
 from makespan.instances.instance import ES, HORIZON_LIMIT, PAUSE_RELEASES, SE, Instance, IntArray
 from makespan.instances.schedule import flow_time, max_lateness, total_tardiness, weighted_tardiness
 from makespan.instances.schedule import makespan as latest_end
@@ -79,16 +79,6 @@ def first_bound(instance: Instance) -> int:
     used = load > 0
     shares = -(-load[used] // np.maximum(1, instance.capacity[used]))
     return max(bound, int(earliest.start.min()) + int(shares.max(initial=0)))
-
-
-def infeasibility(instance: Instance) -> str | None:
-    """A sentence saying why the instance has no schedule, if one of these is the reason; else None.
-
-    A demand above the capacity in every mode, a nonrenewable resource that not even the cheapest modes keep, a circle
-    of precedence or lags of positive length, a deadline before the earliest end, fixed starts that come too early or
-    contradict each other or their dates and calendars. Cost as ``lower_bound``.
-    """
-    return next(_reasons(instance), None)
 
 
 # -- longest paths ---------------------------------------------------------------------------------
@@ -186,8 +176,8 @@ def time_points(instance: Instance) -> TimePoints:
     return TimePoints(np.concatenate(source), np.concatenate(target), np.concatenate(weight))
 
 
-def _allowed(instance: Instance) -> NDArray[np.bool_]:
-    """Shape (num_modes,): False for modes that a fixed mode rules out."""
+def allowed_modes(instance: Instance) -> NDArray[np.bool_]:
+    """Shape (num_modes,): False for modes that a fixed mode rules out; the caller's own array."""
     if instance.fixed_mode is None:
         return np.ones(instance.num_modes, np.bool_)
     task = np.repeat(np.arange(instance.num_tasks), np.diff(instance.mode_ptr))
@@ -201,7 +191,7 @@ def durations(instance: Instance) -> tuple[IntArray, IntArray]:
     """Shape (num_tasks,) each: shortest and longest duration among the allowed modes."""
     if instance.num_modes == instance.num_tasks:
         return instance.duration, instance.duration
-    allowed, first = _allowed(instance), instance.mode_ptr[:-1]
+    allowed, first = allowed_modes(instance), instance.mode_ptr[:-1]
     shortest = np.minimum.reduceat(np.where(allowed, instance.duration, HORIZON_LIMIT), first)
     return shortest, np.maximum.reduceat(np.where(allowed, instance.duration, 0), first)
 
@@ -211,7 +201,7 @@ def _journeys(instance: Instance) -> tuple[IntArray, IntArray]:
     none = np.zeros(1, np.int64)
     if instance.transport is None or instance.job is None:
         return none, none
-    allowed, ptr, machine = _allowed(instance), instance.mode_ptr, instance.machine
+    allowed, ptr, machine = allowed_modes(instance), instance.mode_ptr, instance.machine
     nearest, farthest = np.zeros(instance.num_arcs, np.int64), np.zeros(instance.num_arcs, np.int64)
     job, succ = instance.job, instance.arc_succ
     within = (instance.arc_kind == ES) & (job[instance.arc_pred] == job[succ]) & (job[succ] >= 0)
@@ -241,7 +231,7 @@ def certain_uses(instance: Instance) -> Uses:
     """Uses of renewable resources that every allowed mode of a task has, with energy > 0."""
     of_mode = np.repeat(np.arange(instance.num_tasks, dtype=np.int64), np.diff(instance.mode_ptr))
     mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
-    allowed = _allowed(instance)
+    allowed = allowed_modes(instance)
     row = np.flatnonzero(instance.renewable[instance.demand_resource] & allowed[mode])
     mode, resource, amount = mode[row], instance.demand_resource[row].astype(np.int64), instance.demand_amount[row]
     task, body = of_mode[mode], instance.duration[mode]
@@ -282,7 +272,7 @@ def _least_work(instance: Instance) -> IntArray:
     amount = np.zeros(instance.num_modes, np.int64)
     on_renewable = instance.renewable[instance.demand_resource]
     np.add.at(amount, mode[on_renewable], instance.demand_amount[on_renewable])
-    work = np.where(_allowed(instance), amount * instance.duration, HORIZON_LIMIT)
+    work = np.where(allowed_modes(instance), amount * instance.duration, HORIZON_LIMIT)
     least: IntArray = np.minimum.reduceat(work, instance.mode_ptr[:-1])
     return least
 
@@ -327,88 +317,3 @@ def _alone(instance: Instance, uses: Uses, head: IntArray) -> tuple[IntArray, In
     order = np.lexsort((head[task], resource))
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(resource, minlength=instance.num_resources))))
     return task[order], body[order], ptr
-
-
-# -- reasons ---------------------------------------------------------------------------------------
-
-
-def _reasons(instance: Instance) -> Iterator[str]:
-    yield from _too_large(instance)
-    yield from _too_dear(instance)
-    earliest = instance.derived(heads)
-    if earliest.circle:
-        yield _circle_sentence(instance, earliest.circle)
-        return
-    yield from _too_late(instance, earliest)
-    if sentence := fixed_conflict(instance):
-        yield sentence
-
-
-def _too_large(instance: Instance) -> Iterator[str]:
-    """Tasks whose every mode demands more of a renewable resource than there ever is."""
-    highest = instance.capacity.copy()
-    if (calendar := instance.calendar) is not None:
-        for k in np.flatnonzero(np.diff(calendar.ptr)).tolist():
-            highest[k] = calendar.capacity[calendar.ptr[k] : calendar.ptr[k + 1]].max()
-    mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
-    too_much = instance.renewable[instance.demand_resource] & (
-        instance.demand_amount > highest[instance.demand_resource]
-    )
-    too_much &= instance.duration[mode] > 0
-    if not too_much.any():
-        return
-    possible = _allowed(instance)
-    possible[mode[too_much]] = False
-    for task in np.flatnonzero(~np.logical_or.reduceat(possible, instance.mode_ptr[:-1])).tolist():
-        row = int(np.flatnonzero(too_much & (mode >= instance.mode_ptr[task]))[0])
-        k = int(instance.demand_resource[row])
-        modes = "" if instance.mode_ptr[task + 1] - instance.mode_ptr[task] == 1 else ", and no other mode fits"
-        yield (
-            f"{instance.task_name(task)} needs {instance.demand_amount[row]} of {instance.resource_name(k)}, "
-            f"which has {highest[k]} at most{modes}"
-        )
-
-
-def _too_dear(instance: Instance) -> Iterator[str]:
-    """Nonrenewable resources that even the cheapest modes exceed together."""
-    allowed = _allowed(instance)
-    mode = np.repeat(np.arange(instance.num_modes), np.diff(instance.demand_ptr))
-    for k in np.flatnonzero(~instance.renewable).tolist():
-        need = np.where(allowed, 0, HORIZON_LIMIT)
-        rows = np.flatnonzero(instance.demand_resource == k)
-        need[mode[rows]] += instance.demand_amount[rows]
-        least = int(np.minimum.reduceat(need, instance.mode_ptr[:-1]).sum()) if instance.num_tasks else 0
-        if least > instance.capacity[k]:
-            yield (
-                f"even the modes that need least of {instance.resource_name(k)} need {least} together, above its "
-                f"capacity {instance.capacity[k]}"
-            )
-
-
-def _circle_sentence(instance: Instance, circle: tuple[int, ...]) -> str:
-    names = [instance.task_name(task) for task in circle[:10]]
-    names.append(f"… ({len(circle) - 10} more)" if len(circle) > 10 else names[0])
-    return f"precedence and lags form a circle that no start times can meet: {' -> '.join(names)}"
-
-
-def _too_late(instance: Instance, earliest: Heads) -> Iterator[str]:
-    """Deadlines before the earliest end and fixed starts before the earliest start."""
-    if instance.fixed_start is not None:
-        early = (instance.fixed_start >= 0) & (earliest.start > instance.fixed_start)
-        for i in np.flatnonzero(early).tolist():
-            yield (
-                f"{instance.task_name(i)} is fixed to start at {instance.fixed_start[i]} but cannot start before "
-                f"{earliest.start[i]}"
-            )
-    if instance.deadline is not None:
-        for i in np.flatnonzero(earliest.end > instance.deadline).tolist():
-            name = instance.task_name(i)
-            yield f"{name} cannot end before {earliest.end[i]}, after its deadline {instance.deadline[i]}"
-    if instance.job_deadline is not None and instance.job is not None:
-        late = (instance.job >= 0) & (earliest.end > instance.job_deadline[instance.job])
-        for i in np.flatnonzero(late).tolist():
-            job = int(instance.job[i])
-            yield (
-                f"{instance.task_name(i)} cannot end before {earliest.end[i]}, after the deadline "
-                f"{instance.job_deadline[job]} of {instance.job_name(job)}"
-            )

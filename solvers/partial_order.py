@@ -54,18 +54,54 @@ def partial_order(
     if not single.all():
         arcs.append(_flow(instance, task[~single], resource[~single], amount[~single], schedule.start, end, rng))
     pred, succ, on, units = np.concatenate(arcs, axis=1)
-    return Order(pred, succ, order_lag(instance, schedule.start, mode, pred, succ), on, units)
+    # Tasks that let others in while they pause do not keep to duration and setup.
+    lag = instance.duration[mode[pred]] + setup_between(instance, on, mode[pred], mode[succ])
+    return Order(pred, succ, np.minimum(lag, schedule.start[succ] - schedule.start[pred]), on, units)
 
 
-def order_lag(instance: Instance, start: IntArray, mode: IntArray, pred: IntArray, succ: IntArray) -> IntArray:
-    """How long after ``pred`` its follower may start: its duration and the setup between them, if the schedule keeps
-    to that (tasks that let others in while they pause do not)."""
-    lag = instance.duration[mode[pred]]
-    if instance.setup is not None:
-        family = instance.setup.family[mode[pred]], instance.setup.family[mode[succ]]
-        lag = lag + np.where(np.minimum(*family) >= 0, instance.setup.time[family], 0)
-    kept: IntArray = np.minimum(lag, start[succ] - start[pred])
-    return kept
+def setup_between(instance: Instance, resource: IntArray, first: IntArray, second: IntArray) -> IntArray:
+    """Setup from mode ``first`` to mode ``second`` where they follow each other on ``resource``; 0 where that holds
+    several tasks at a time. Arguments broadcast."""
+    if instance.setup is None:
+        return np.zeros(np.broadcast_shapes(np.shape(resource), np.shape(first), np.shape(second)), np.int64)
+    family = instance.setup.family[first], instance.setup.family[second]
+    between: IntArray = np.where(
+        (np.minimum(*family) >= 0) & (instance.capacity[resource] == 1), instance.setup.time[family], 0
+    )
+    return between
+
+
+def bridged(instance: Instance, schedule: Schedule, end: IntArray, order: Order, dropped: Mask) -> Order:
+    """The order without the ``dropped`` tasks: what these received goes straight to those they handed it to.
+
+    Units that come free are passed on in the order of time, to whoever starts next; the flow through the dropped tasks
+    shows that they suffice. Lags of new arcs are duration and setup in full: without the triangle inequality of setups
+    ``schedule``, in which dropped tasks stand between, may not keep to them. O(arcs) with a sort.
+    """
+    among = ~dropped[order.pred] & ~dropped[order.succ]
+    given = np.flatnonzero(~dropped[order.pred] & dropped[order.succ])
+    taken = np.flatnonzero(dropped[order.pred] & ~dropped[order.succ])
+    given = given[np.lexsort((end[order.pred[given]], order.resource[given]))]
+    taken = taken[np.lexsort((schedule.start[order.succ[taken]], order.resource[taken]))]
+    supply: dict[int, list[list[int]]] = {}
+    for source, k, units in zip(*(a[given].tolist() for a in (order.pred, order.resource, order.units)), strict=True):
+        supply.setdefault(k, []).append([source, units])
+    found: list[tuple[int, int, int, int]] = []
+    for task, k, units in zip(*(a[taken].tolist() for a in (order.succ, order.resource, order.units)), strict=True):
+        queue = supply.get(k, [])
+        begin, need = int(schedule.start[task]), units
+        while queue and need and int(end[queue[0][0]]) <= begin:
+            passed = min(need, queue[0][1])
+            found.append((queue[0][0], task, k, passed))
+            need -= passed
+            queue[0][1] -= passed
+            if queue[0][1] == 0:
+                del queue[0]
+    pred, succ, resource, passed_on = np.array(found, np.int64).reshape(-1, 4).T
+    mode = schedule.mode_index(instance)
+    lag = instance.duration[mode[pred]] + setup_between(instance, resource, mode[pred], mode[succ])
+    added = Order(pred, succ, lag, resource, passed_on)
+    return Order(*(np.concatenate((old[among], new)) for old, new in zip(order, added, strict=True)))
 
 
 def _sequence(task: IntArray, resource: IntArray, start: IntArray, end: IntArray) -> IntArray:

@@ -12,7 +12,7 @@ from makespan.instances.features import unsupported
 from makespan.instances.instance import HORIZON_LIMIT, Instance, IntArray
 from makespan.instances.shop_view import shop_view
 from makespan.solvers.kernels.critical_blocks import N5, N6, N7, scratch
-from makespan.solvers.kernels.machine_orders import NODE, UNCOUNTED, Orders, earliest_starts, find_sinks
+from makespan.solvers.kernels.machine_orders import UNCOUNTED, Orders, blank_nodes, earliest_starts, find_sinks
 from makespan.solvers.kernels.tabu import (
     BEST,
     CLOCK,
@@ -20,6 +20,7 @@ from makespan.solvers.kernels.tabu import (
     LEAST_TAIL,
     LONGEST,
     NEIGHBOURHOOD,
+    REACH,
     SETTINGS,
     SHORTEST,
     STUCK,
@@ -124,7 +125,7 @@ class TabuSearch:
         jobs, machines = int((problem.job_pred < 0).sum()), max(1, int((counts[1:] > 0).sum()))
         setting[SHORTEST] = 10 + jobs // machines
         setting[LONGEST] = setting[SHORTEST] * (14 if jobs <= 2 * machines else 15) // 10
-        setting[NEIGHBOURHOOD] = NEIGHBOURHOODS[neighbourhood]
+        setting[NEIGHBOURHOOD], setting[REACH] = NEIGHBOURHOODS[neighbourhood], n
         node = _nodes(problem)
         sink = np.empty(n, np.int64)
         sinks = find_sinks(node, self._by_job, sink)
@@ -226,9 +227,7 @@ def _jobs_in_order(problem: SequencingProblem) -> NDArray[np.uint32]:
 def _nodes(problem: SequencingProblem) -> NDArray:
     """The records of the operations, one cache line each, and the one behind them."""
     n = problem.duration.size
-    room = np.zeros((n + 2) * NODE.itemsize, np.uint8)
-    shift = -room.ctypes.data % NODE.itemsize
-    node = room[shift : shift + (n + 1) * NODE.itemsize].view(NODE)
+    node = blank_nodes(n)
     node["own_tail"] = UNCOUNTED
     node["job_pred"] = node["job_succ"] = n
     for field, values in (("duration", problem.duration), ("release", problem.release), ("own_tail", problem.tail)):

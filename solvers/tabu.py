@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,13 +11,12 @@ import numpy as np
 
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
-from makespan.instances.shop_view import shop_view
-from makespan.solvers.dispatching import DispatchingRule, RuleBatch
+from makespan.solvers.dispatch_starts import dispatch_starts
+from makespan.solvers.iterated_dispatch import IteratedDispatch
 from makespan.solvers.kernels.machine_orders import earliest_starts, find_sinks
 from makespan.solvers.kernels.relinking import distance, walk
 from makespan.solvers.kernels.tabu import load, tabu_slice
 from makespan.solvers.path_relinking import Member, Population, Sequence
-from makespan.solvers.priority_rules import RULES
 from makespan.solvers.registry import from_strings
 from makespan.solvers.sequencing import (
     NEIGHBOURHOODS,
@@ -38,8 +35,8 @@ _LOOKS = 1 << 20
 _FEWEST, _FILLING = 4, 0.25
 """The population grows to its size, or at least to _FEWEST members until this share of the limits is used."""
 
-_LARGE, _FOR_LARGE, _BEST_RULES = 20_000, ("mwkr", "mopnr", "spt"), 5
-"""Above so many operations only the named rules are played; starts are sampled around the best ones."""
+_STARTS = 1 << 32
+"""The stream of random numbers that starts are drawn from; the islands have 0, 1, 2, ..."""
 
 _BETWEEN_CHECKS, _REPORT_SECONDS = 10, 1.0
 """The checks of offered schedules take at most about one part in ten; a line of the log at most so often."""
@@ -86,10 +83,10 @@ class Tabu:
     @property
     def kernels(self) -> tuple[Any, ...]:
         own = find_sinks, load, tabu_slice, earliest_starts, distance, walk
-        return *own, *DispatchingRule().kernels
+        return *own, *IteratedDispatch().kernels
 
     def warm(self) -> None:
-        DispatchingRule().warm()
+        IteratedDispatch().warm()
         toy = Instance.job_shop([[0, 1], [1, 0], [0, 1]], [[2, 1], [1, 2], [3, 1]])
         search = TabuSearch(toy.derived(sequencing_problem))
         population = Population(toy.derived(sequencing_problem), 2)
@@ -138,7 +135,7 @@ class _Shared:
         self._best = 2**62
         self._first_iteration, self._first_second = context.iterations, context.seconds()
         self._lock = threading.Lock()
-        self._starts = self._all_starts()
+        self._starts = dispatch_starts(instance, self.problem, context.rng(_STARTS), context.expired)
 
     def wants_members(self) -> bool:
         """Whether to search from one more start; once a share of the limits is used, the population is what it is."""
@@ -175,24 +172,6 @@ class _Shared:
         """Start times to begin from, a new schedule each time; None if there was no time for one."""
         with self._lock:
             return next(self._starts)
-
-    def _all_starts(self) -> Iterator[IntArray | None]:
-        """The schedule of the best rule, then samples around the best rules."""
-        view = self.instance.derived(shop_view)
-        # On large shops there is no time for many starts, and no room for the priorities of all rules.
-        batch = RuleBatch(view, tuple(RULES) if view.num_operations <= _LARGE else _FOR_LARGE)
-        yield self._play(batch)
-        rules = [batch.rules[i] for i in np.argsort(batch.values[0, :, 0], kind="stable")[:_BEST_RULES]]
-        for number in itertools.count(1):
-            rule = rules[number % len(rules)]
-            yield self._play(RuleBatch(view, [rule], first_sample=number, seed=self.context.seed))
-
-    def _play(self, batch: RuleBatch) -> IntArray | None:
-        for _ in batch.run_slices():
-            if self.context.expired():
-                break
-        schedule = batch.schedule()
-        return None if schedule is None else schedule.start
 
 
 class _Island:

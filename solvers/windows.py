@@ -1,15 +1,16 @@
 """Divide, conquer, reunion for large job shops: windows of a schedule searched one after another, exactly merged.
 
-A window holds the operations of a stretch of the schedule; ``kernels.window_search`` searches it with the rest of the
-schedule in its releases and tails, and ``kernels.window_cut`` puts it back, so that the makespan never rises. Windows
-overlap by half, and sweeps go from left to right and back in turn. Each thread sweeps a part of its own; the borders
-between the parts move from sweep to sweep. The windows of Zheng et al. (2024), NeurIPS, arXiv 2407.00312, without
-the network.
+A window holds the operations of a stretch of the schedule: ``kernels.window_cut`` cuts it out, with the rest of the
+schedule in its releases and tails, ``kernels.tabu`` searches it, and it is put back, so that the makespan never rises.
+Windows overlap by half, and sweeps go from left to right and back in turn. Each thread sweeps a part of its own; the
+borders between the parts move from sweep to sweep. The windows of Zheng et al. (2024), NeurIPS, arXiv 2407.00312,
+without the network.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -29,13 +30,27 @@ from makespan.solvers.iterated_dispatch import (
     to_and_fro,
 )
 from makespan.solvers.kernels.keyed_dispatch import KeyedShop, keyed_shop, pass_along
-from makespan.solvers.kernels.window_cut import cut_window, lay_out, new_plan, put_back, split, time_plan
-from makespan.solvers.kernels.window_search import ITERATION, new_window, search_window
+from makespan.solvers.kernels.tabu import load, tabu_slice
+from makespan.solvers.kernels.window_cut import (
+    Plan,
+    cut_window,
+    lay_out,
+    new_plan,
+    new_window,
+    part_of,
+    put_back,
+    split,
+    time_plan,
+    with_sinks,
+)
 from makespan.solvers.registry import from_strings
 from makespan.solvers.stage import Context
 
-SLICE_WORK = 1_500_000
-"""Operations touched per compiled call, about 20 ms."""
+SLICE_OPERATIONS = 100_000
+"""Operations of the whole schedule that one compiled call goes through, in 20 ms as a rule."""
+
+SLICE_SECONDS = 0.01
+"""What the moves of one compiled call take as a rule."""
 
 OPERATIONS_PER_MACHINE = 20
 """What the first windows hold of each machine."""
@@ -66,7 +81,7 @@ class Windows:
     passes
         Passes of dispatching to and fro, per thread, that make the first schedule where there is none.
 
-    An iteration is one move, or one of these passes. Memory: about 160 bytes per operation and 2 MB per thread.
+    An iteration is one move, or one of these passes. Memory: about 160 bytes per operation and 6 MB per thread.
     """
 
     supports: ClassVar[frozenset[str]] = SHOP_SEARCH_FEATURES
@@ -88,7 +103,8 @@ class Windows:
             time_plan,
             split,
             cut_window,
-            search_window,
+            load,
+            tabu_slice,
             put_back,
         )
 
@@ -97,9 +113,9 @@ class Windows:
         toy = Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]])
         shop = toy.derived(shop_view).derived(keyed_shop)
         plan, sweeper = new_plan(shop), _Sweeper(shop, 4)
-        makespan = lay_out(shop, np.array([0, 2, 1, 3]), plan)
-        split(shop, plan, 2, makespan)
-        time_plan(shop, plan, 0, 2)
+        lay_out(shop, np.array([0, 2, 1, 3]), plan, np.full(2, -1, np.int32), 0, 4)
+        time_plan(shop, plan, 0, 4, True)
+        split(shop, plan, 2, time_plan(shop, plan, 0, 4, False), np.empty(2, np.int64))
         for _ in sweeper.search(plan, 0, 2, 0, 0, 1, 1):
             pass
 
@@ -124,30 +140,43 @@ def make(argument: str | None = None, **parameters: str) -> Windows:
 
 
 class _Sweeper:
-    """What one thread needs: a window and scratch per machine."""
+    """What one thread needs: room for a window and scratch per machine."""
 
     def __init__(self, shop: KeyedShop, capacity: int) -> None:
-        self.shop, self.window = shop, new_window(capacity)
+        self.shop, self._room = shop, new_window(capacity)
+        self._window = self._room
         self.lock = threading.Lock()
         self._in_haste = False
+        self._moves = max(1, 10_000 // capacity)
         self._last, self._following = np.full((2, shop.line_ptr.size - 1), -1, np.int32)
 
     def search(
-        self, plan: Any, first: int, stop: int, seed: int, stream: int, iterations: int, patience: int
+        self, plan: Plan, first: int, stop: int, seed: int, stream: int, iterations: int, patience: int
     ) -> Iterator[int]:
         """Search the window of the places ``first`` to ``stop - 1`` and put it back; yields the moves of each slice."""
-        cut_window(self.shop, plan, first, stop, seed, stream, self.window)
-        self._in_haste, done, counted = False, False, 0
-        while not done:
-            done = search_window(self.window, 0 if self._in_haste else iterations, patience, SLICE_WORK)
-            moves = int(self.window.info[ITERATION])
-            yield moves - counted
-            counted = moves
+        if self._window.op.size != stop - first:
+            self._window = part_of(self._room, stop - first)
+        window = self._window
+        sinks = cut_window(self.shop, plan, first, stop, seed, stream, window)
+        search = with_sinks(window.search, sinks)
+        load(search, search.best)
+        self._in_haste, left = False, iterations
+        while left > 0 and not self._in_haste:
+            allowed = min(self._moves, left)
+            before = time.perf_counter()
+            made = int(tabu_slice(search, allowed, patience, -1))
+            if made == self._moves:
+                seconds = time.perf_counter() - before
+                self._moves = max(1, int(made * min(2.0, SLICE_SECONDS / max(seconds, 1e-6))))
+            left -= made
+            yield made
+            if made < allowed:
+                break  # out of patience, or of moves
         with self.lock:
-            put_back(self.shop, plan, first, self.window, self._last, self._following)
+            put_back(self.shop, plan, first, window.op, search.best, self._last, self._following)
 
     def hurry(self) -> None:
-        """Let the search that runs end at once with its best order."""
+        """Let the search that runs end with the slice, and keep its best order."""
         self._in_haste = True
 
 
@@ -158,6 +187,7 @@ class _Search:
         self._stage, self._view, self._context, self._presenter = stage, view, context, presenter
         self._shop = view.derived(keyed_shop)
         self._plan = new_plan(self._shop)
+        self._bound = np.empty(self._shop.line_ptr.size - 1, np.int64)
         self._order = order
         self._size = min(view.num_operations, stage.size or OPERATIONS_PER_MACHINE * max(1, view.num_machines))
         self._sweepers = self._new_sweepers()
@@ -172,7 +202,9 @@ class _Search:
         with ThreadPoolExecutor(len(self._sweepers)) as pool:
             while not self._presenter.expired():
                 self._adopt_incumbent()
-                makespan = lay_out(self._shop, self._order, self._plan)
+                makespan = self._lay_out()
+                if makespan is None:
+                    break
                 self._improved(makespan, self._order)
                 if self._round % 2 == 0:
                     if before is not None and (before - makespan) * LEAST_GAIN < before:
@@ -184,6 +216,26 @@ class _Search:
                 if moves == 0 and not self._enlarge():
                     break  # every longest path runs along jobs alone
         self._improved(self._makespan(self._order), self._order)
+
+    def _lay_out(self) -> int | None:
+        """Set the plan from the order; returns the makespan, None if the stage must return before."""
+        n, last = self._order.size, np.full(self._shop.line_ptr.size - 1, -1, np.int32)
+        for at in range(0, n, SLICE_OPERATIONS):
+            if self._presenter.expired():
+                return None
+            lay_out(self._shop, self._order, self._plan, last, at, min(n, at + SLICE_OPERATIONS))
+        return self._time_plan(0, n, False)
+
+    def _time_plan(self, first: int, stop: int, forward: bool) -> int | None:
+        """Set heads, or rests, of a part of the plan; returns the longest path of rests, None as ``_lay_out``."""
+        begins = range(first, stop, SLICE_OPERATIONS)
+        longest = 0
+        for at in begins if forward else reversed(begins):
+            if self._presenter.expired():
+                return None
+            value = time_plan(self._shop, self._plan, at, min(stop, at + SLICE_OPERATIONS), forward)
+            longest = max(longest, int(value))
+        return longest
 
     def _makespan(self, order: IntArray) -> int:
         return int(pass_along(self._shop, order, True, np.empty_like(order)))
@@ -225,10 +277,11 @@ class _Search:
         ]
         parts = list(zip(places[:-1], places[1:], strict=True))
         for place in places[1:-1]:
-            split(self._shop, self._plan, place, makespan)
+            split(self._shop, self._plan, place, makespan, self._bound)
         if threads > 1:
-            for first, stop in parts:
-                time_plan(self._shop, self._plan, first, stop)
+            for part, forward in itertools.product(parts, (True, False)):
+                if self._time_plan(*part, forward) is None:
+                    return []
         return [pool.submit(self._sweep, number, *part) for number, part in enumerate(parts)]
 
     def _sweep(self, number: int, first: int, stop: int) -> int:

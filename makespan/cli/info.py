@@ -52,7 +52,8 @@ def info(
 
 def _facts(reference: Reference, instance: Instance, input_format: str | None) -> dict[str, Any]:
     from makespan.instances.features import FEATURES
-    from makespan.solvers.lower_bounds import infeasibility, lower_bound
+    from makespan.solvers.infeasibility import infeasibility
+    from makespan.solvers.lower_bounds import lower_bound
 
     known = reference.best_known(instance)
     reason = instance.derived(infeasibility)

@@ -40,7 +40,7 @@ def critical_blocks(node, sink, value, least_tail, random, block):
             ties += 1
             if ties == 1 or below(random, ties) == 0:
                 v = np.uint32(s)
-    count = 0
+    count = np.int64(0)
     end, last = np.int64(node[v].place), np.int64(node[v].place)
     closes = node[v].own_tail <= least_tail
     while node[v].head > node[v].release:

@@ -17,7 +17,7 @@ import numpy as np
 
 from makespan.instances.instance import IntArray
 from makespan.instances.shop_view import ShopView
-from makespan.solvers.kernels import kernel
+from makespan.solvers.kernels import kernel, step
 from makespan.solvers.kernels.tournament import NEVER, first_least, set_leaf, tree_size
 
 _SCANNED_PER_DECISION = 16
@@ -43,7 +43,7 @@ class KeyedShop(NamedTuple):
 class Passage(NamedTuple):
     """A pass in the making. ``job_*`` (num_jobs,), ``machine_*`` (num_machines,), ``queue`` (num_operations,) jobs that
     wait for each machine, ``tree`` the tournament over machines, ``order`` (num_operations,) the operations as
-    decided, ``time`` (num_operations,) their starts in the direction of the pass, ``done`` (1,) how many."""
+    decided, ``time`` (num_operations,) their starts in the direction of the pass, ``done`` (1,) how many, -1 before."""
 
     job_next: IntArray
     job_ready: IntArray
@@ -82,13 +82,19 @@ def new_passage(shop: KeyedShop) -> Passage:
     return Passage(*(np.zeros(size, np.int64) for size in sizes))
 
 
-@kernel
-def begin_pass(shop, forward, passage):
+def begin_pass(passage: Passage) -> None:
+    """Let the next ``run_pass`` begin with the empty schedule."""
+    passage.done[0] = -1
+
+
+@step
+def _empty(shop, forward, passage):
     """Reset ``passage`` to the empty schedule. O(jobs + machines)."""
     half = passage.tree.size // 2
-    passage.tree[:] = NEVER
-    passage.machine_free[:] = 0
-    passage.machine_waiting[:] = 0
+    for leaf in range(passage.tree.size):
+        passage.tree[leaf] = NEVER
+    for k in range(passage.machine_free.size):
+        passage.machine_free[k] = passage.machine_waiting[k] = 0
     passage.done[0] = 0
     for j in range(shop.job_ptr.size - 1):
         if shop.job_ptr[j] == shop.job_ptr[j + 1]:
@@ -111,6 +117,8 @@ def run_pass(shop, key, forward, delta, passage, work):
 
     A unit is a decision or 16 waiting jobs looked at. O(log machines + queue) per operation.
     """
+    if passage.done[0] < 0:
+        _empty(shop, forward, passage)
     half = passage.tree.size // 2
     tree, queue, ready, following = passage.tree, passage.queue, passage.job_ready, passage.job_next
     units = work * _SCANNED_PER_DECISION

@@ -55,6 +55,13 @@ class Orders(NamedTuple):
     moved: NDArray
 
 
+def blank_nodes(n: int) -> NDArray:
+    """Room for ``n`` operations and the record behind them, at addresses that make each one cache line."""
+    room = np.zeros((n + 2) * NODE.itemsize, np.uint8)
+    shift = -room.ctypes.data % NODE.itemsize
+    return room[shift : shift + (n + 1) * NODE.itemsize].view(NODE)
+
+
 @kernel
 def find_sinks(node, by_job, sink):
     """Write the operations after whose end their job adds nothing larger into ``sink`` (n,); returns how many.
@@ -73,7 +80,7 @@ def find_sinks(node, by_job, sink):
     return count
 
 
-@kernel
+@step
 def set_orders(orders, sequence):
     """Order every machine as ``sequence`` (n,) uint32 does, which lists each operation once, jobs in their order.
 
@@ -82,7 +89,8 @@ def set_orders(orders, sequence):
     node, order, line, line_ptr, machine = orders.node, orders.order, orders.line, orders.line_ptr, orders.machine
     n = order.size
     filled = orders.moved
-    filled[: line_ptr.size] = line_ptr
+    for k in range(line_ptr.size):
+        filled[k] = line_ptr[k]
     for v in range(n):
         node[v].position = n
     node[n].position = -1

@@ -24,10 +24,10 @@ from makespan.solvers.kernels.critical_blocks import (
 from makespan.solvers.kernels.machine_orders import Orders, move_earlier, move_later, set_orders, value_of
 from makespan.solvers.kernels.random import below
 
-VALUE, BEST, CLOCK, IMPROVED, SHORTEST, LONGEST, NEIGHBOURHOOD, LEAST_TAIL, STUCK, SETTINGS = range(10)
+VALUE, BEST, CLOCK, IMPROVED, SHORTEST, LONGEST, NEIGHBOURHOOD, REACH, LEAST_TAIL, STUCK, SETTINGS = range(11)
 """Entries of ``Search.setting``: value of the orders now and of the best since they were loaded; moves made since the
-search exists, and up to that best; tabu tenure from SHORTEST to LONGEST moves; N5, N6 or N7; the least own tail of a
-sink; 1 if no move is left."""
+search exists, and up to that best; tabu tenure from SHORTEST to LONGEST moves; N5, N6 or N7; over how many
+places a move may go; the least own tail of a sink; 1 if no move is left."""
 
 TABU_SLOTS = 1024
 TABU = np.dtype([("key", np.int64), ("until", np.int64)])
@@ -65,7 +65,7 @@ def load(search, sequence):
     setting[CLOCK] += setting[LONGEST] + 1  # what was tabu is so no longer
     setting[IMPROVED] = setting[CLOCK]
     setting[STUCK] = 0
-    search.best[:] = search.orders.order
+    keep_best(search)
     return True
 
 
@@ -100,8 +100,15 @@ def tabu_slice(search, moves, patience, cutoff):
         if setting[VALUE] < setting[BEST]:
             setting[BEST] = setting[VALUE]
             setting[IMPROVED] = setting[CLOCK]
-            search.best[:] = orders.order
+            keep_best(search)
     return made
+
+
+@step
+def keep_best(search):
+    """The orders are the best ones. A loop, since an assignment of arrays takes a second to compile. O(n)."""
+    for at in range(search.best.size):
+        search.best[at] = search.orders.order[at]
 
 
 @step
@@ -115,11 +122,11 @@ def list_moves(search):
     node, line, stop, move = search.orders.node, search.orders.line, search.stop, search.move
     setting = search.setting
     blocks = critical_blocks(node, search.orders.sink, setting[VALUE], setting[LEAST_TAIL], search.random, search.block)
-    count, chosen, least, ties = 0, np.int64(-1), np.int64(2**62), 0
+    count, chosen, least, ties = np.int64(0), np.int64(-1), np.int64(2**62), 0
     for b in range(blocks):
         first = search.block[b].first
         read_block(node, line, first, search.block[b].last, stop)
-        listed = _list_block(search.block, b, setting[NEIGHBOURHOOD], move, count)
+        listed = _list_block(search.block, b, setting[NEIGHBOURHOOD], setting[REACH], move, count)
         for m in range(count, listed):
             source, target = move[m].source, move[m].target
             u, v, a, z = line[source], line[target], source - first, target - first
@@ -150,11 +157,12 @@ def list_moves(search):
 
 
 @step
-def _list_block(block, b, neighbourhood, move, count):
+def _list_block(block, b, neighbourhood, reach, move, count):
     """Append the moves within block ``b``; returns the new count.
 
     N5 swaps the first two and the last two operations; N6 moves any one to either end; N7 also moves the first and the
-    last one to the inside. At an end of the critical path itself only the other side counts.
+    last one to the inside, none over more than ``reach`` places. At an end of the critical path itself only the other
+    side counts.
     """
     first, last = block[b].first, block[b].last
     front, back = block[b].opens == 0, block[b].closes == 0
@@ -165,16 +173,18 @@ def _list_block(block, b, neighbourhood, move, count):
             count = _append(move, count, last - 1, last)
         return count
     if back:
-        for place in range(first, last):
+        begin = max(first, last - reach)
+        for place in range(begin, last):
             count = _append(move, count, place, last)
         if neighbourhood == N7:
-            for place in range(first + front, last - 1):
+            for place in range(max(begin, first + front), last - 1):
                 count = _append(move, count, last, place)
     if front:
-        for place in range(first + 1, last + (last > first + 1 or not back)):
+        end = first + reach + 1
+        for place in range(first + 1, min(end, last + (last > first + 1 or not back))):
             count = _append(move, count, place, first)
         if neighbourhood == N7:
-            for place in range(first + 2, last + (not back)):
+            for place in range(first + 2, min(end, last + (not back))):
                 count = _append(move, count, first, place)
     return count
 

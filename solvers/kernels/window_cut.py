@@ -23,9 +23,27 @@ import numpy as np
 
 from makespan.instances.instance import IndexArray, IntArray
 from makespan.solvers.kernels import inlined, kernel, step
+from makespan.solvers.kernels.critical_blocks import N7, scratch
 from makespan.solvers.kernels.keyed_dispatch import KeyedShop
+from makespan.solvers.kernels.machine_orders import Orders, blank_nodes, find_sinks
 from makespan.solvers.kernels.random import seed_stream
-from makespan.solvers.kernels.window_search import BEST, SIZE, VALUE, evaluate_window
+from makespan.solvers.kernels.tabu import (
+    LEAST_TAIL,
+    LONGEST,
+    NEIGHBOURHOOD,
+    REACH,
+    SETTINGS,
+    SHORTEST,
+    TABU,
+    TABU_SLOTS,
+    Search,
+)
+
+FURTHEST = 24
+"""Places that a move takes an operation at most: long blocks would cost the square of their length."""
+
+TENURE = 12
+"""Moves for which a reversed pair is tabu, at least; at random up to twice as many."""
 
 
 class Plan(NamedTuple):
@@ -63,6 +81,55 @@ def new_plan(shop: KeyedShop) -> Plan:
     )
 
 
+class Window(NamedTuple):
+    """A search for the operations ``op`` (n,) of the shop, numbered in the topological order in which they were cut.
+
+    The rest of the schedule enters as a release and a tail per operation: the longest paths to it and from its end that
+    pass operations outside. The value of the search is thus the longest path of the whole schedule through the window.
+    """
+
+    op: IntArray
+    search: Search
+
+
+def new_window(capacity: int) -> Window:
+    """Room for a window. About 270 bytes per operation."""
+    setting = np.zeros(SETTINGS, np.int64)
+    setting[SHORTEST], setting[LONGEST] = TENURE, 2 * TENURE - 1
+    setting[NEIGHBOURHOOD], setting[REACH] = N7, FURTHEST
+    orders = Orders(
+        node=blank_nodes(capacity),
+        order=np.zeros(capacity, np.uint32),
+        line=np.zeros(capacity, np.uint32),
+        line_ptr=np.zeros(capacity + 2, np.int64),
+        machine=np.zeros(capacity, np.int64),
+        sink=np.zeros(capacity, np.int64),
+        moved=np.zeros(capacity + 2, np.int64),
+    )
+    best, tabu = np.zeros(capacity, np.uint32), np.zeros(TABU_SLOTS, TABU)
+    search = Search(orders, best, *scratch(capacity), tabu, setting, np.zeros(1, np.uint64))
+    return Window(np.zeros(capacity, np.int64), search)
+
+
+def part_of(window: Window, size: int) -> Window:
+    """A window of ``size`` operations in the memory of one that has room for them. O(1)."""
+    orders = window.search.orders
+    orders = orders._replace(
+        node=orders.node[: size + 1],
+        order=orders.order[:size],
+        line=orders.line[:size],
+        line_ptr=orders.line_ptr[: size + 2],
+        machine=orders.machine[:size],
+        sink=orders.sink[:size],
+    )
+    return Window(window.op[:size], window.search._replace(orders=orders, best=window.search.best[:size]))
+
+
+def with_sinks(search: Search, sinks: int) -> Search:
+    """The search whose value the first ``sinks`` of its sinks decide. O(1)."""
+    return search._replace(orders=search.orders._replace(sink=search.orders.sink[:sinks]))
+
+
 @inlined
 def earliest_start(shop, plan, op):
     """The head of an operation, given those of the two before it."""
@@ -84,13 +151,15 @@ def longest_rest(shop, plan, op):
 
 
 @step
-def set_times(shop, plan, first, stop):
-    """Set heads and rests of the places ``first`` to ``stop - 1``; returns the longest path through them.
-
-    Exact where those outside that they depend on are. O(stop - first).
-    """
+def set_heads(shop, plan, first, stop):
+    """Set the heads of the places ``first`` to ``stop - 1``, exact where those that they depend on are."""
     for at in range(first, stop):
         plan.head[plan.order[at]] = earliest_start(shop, plan, plan.order[at])
+
+
+@step
+def set_rests(shop, plan, first, stop):
+    """Set the rests of the places ``first`` to ``stop - 1``, likewise; returns the longest path through them."""
     value = np.int64(0)
     for at in range(stop - 1, first - 1, -1):
         op = plan.order[at]
@@ -100,16 +169,22 @@ def set_times(shop, plan, first, stop):
 
 
 @kernel
-def time_plan(shop, plan, first, stop):
-    """``set_times`` for Python."""
-    return set_times(shop, plan, first, stop)
+def time_plan(shop, plan, first, stop, forward):
+    """``set_heads`` or, not ``forward``, ``set_rests``; returns the longest path if it was that. O(stop - first)."""
+    if forward:
+        set_heads(shop, plan, first, stop)
+        return np.int64(0)
+    return set_rests(shop, plan, first, stop)
 
 
 @kernel
-def lay_out(shop, order, plan):
-    """Set the whole plan, not split, from a topological order; returns the makespan. O(num_operations)."""
-    last = np.full(shop.line_ptr.size - 1, -1, np.int32)
-    for at in range(order.size):
+def lay_out(shop, order, plan, last, first, stop):
+    """Set the places ``first`` to ``stop - 1`` of a plan that is not split from a topological order, but for the rests.
+
+    From the first place to the last, in as many calls as you like; ``last`` (num_machines,), -1 at first, goes from one
+    to the next. ``time_plan`` sets the rests afterwards. O(stop - first).
+    """
+    for at in range(first, stop):
         op = order[at]
         j, k = shop.job[op], shop.machine[op]
         plan.order[at] = op
@@ -121,17 +196,19 @@ def lay_out(shop, order, plan):
         if last[k] >= 0:
             plan.machine_after[last[k]] = op
         last[k] = op
-    return set_times(shop, plan, np.int64(0), order.size)
+    set_heads(shop, plan, first, stop)
 
 
 @kernel
-def split(shop, plan, place, makespan):
+def split(shop, plan, place, makespan, bound):
     """Make the places before ``place`` and those from it on independent, as the module describes.
 
-    Heads and rests must be those of the plan before any split; ``time_plan`` sets those of the sides afterwards. O(n).
+    Heads and rests must be those of the plan before any split; ``time_plan`` sets those of the sides afterwards.
+    ``bound`` (num_machines,) is scratch. O(n).
     """
     n = plan.order.size
-    bound = np.full(shop.line_ptr.size - 1, -1, np.int64)
+    for k in range(bound.size):
+        bound[k] = -1
     for at in range(place):
         plan.local[plan.order[at]] = 0
     for at in range(place, n):
@@ -157,70 +234,80 @@ def split(shop, plan, place, makespan):
 
 @kernel
 def cut_window(shop, plan, first, stop, seed, stream, w):
-    """Make ``w`` the window of the places ``first`` to ``stop - 1`` and begin a search with random stream ``stream`` of
-    ``seed``; returns its value. O(stop - first)."""
-    size = stop - first
-    w.info[:] = 0
-    w.info[SIZE] = size
-    w.forbidden[:] = 0
-    seed_stream(w.random, seed, stream)
-    for i in range(size):
-        op = plan.order[first + i]
-        w.op[i] = op
-        plan.local[op] = i
-        w.order[i] = w.place[i] = w.best_order[i] = i
-    # Whatever comes before the first operation on a machine comes before all of them; head and rest carry that along.
-    for i in range(size):
+    """Make ``w``, of size ``stop - first``, the window of the places from ``first`` on, for ``tabu.load`` with
+    ``search.best``, and begin random stream ``stream`` of ``seed``; returns how many sinks there are. O(stop - first).
+    """
+    search, n = w.search, stop - first
+    node, machine, line_ptr, setting = search.orders.node, search.orders.machine, search.orders.line_ptr, search.setting
+    seed_stream(search.random, seed, stream)
+    for i in range(n):
+        w.op[i] = plan.order[first + i]
+        plan.local[w.op[i]] = i
+        search.best[i] = i
+    # Whatever comes before the first operation on a machine comes before all of them; head and tail carry that along.
+    line_ptr[:] = 0
+    machines = 0
+    for i in range(n):
         op = w.op[i]
-        w.duration[i] = shop.duration[op]
         before, other = plan.job_before[op], plan.machine_before[op]
-        w.job_before[i] = plan.local[before] if before >= 0 else -1
-        w.machine_before[i] = plan.local[other] if other >= 0 else -1
-        w.release[i] = plan.release[op]
-        if before >= 0 and w.job_before[i] < 0:
-            w.release[i] = max(w.release[i], plan.head[before] + shop.duration[before])
-        if w.machine_before[i] >= 0:
-            w.head[i] = w.head[w.machine_before[i]]
+        pred = plan.local[before] if before >= 0 else -1
+        ahead = plan.local[other] if other >= 0 else -1
+        if ahead >= 0:
+            machine[i] = machine[ahead]
+            node[i].head = node[ahead].head
         else:
-            w.head[i] = plan.head[other] + shop.duration[other] if other >= 0 else 0
-        w.release[i] = max(w.release[i], w.head[i])
-    for i in range(size - 1, -1, -1):
+            machine[i] = machines
+            machines += 1
+            node[i].head = plan.head[other] + shop.duration[other] if other >= 0 else 0
+        line_ptr[machine[i] + 2] += 1
+        node[i].duration = shop.duration[op]
+        node[i].release = max(plan.release[op], node[i].head)
+        if before >= 0 and pred < 0:
+            node[i].release = max(node[i].release, plan.head[before] + shop.duration[before])
+        node[i].job_pred = pred if pred >= 0 else n
+    for k in range(2, line_ptr.size):
+        line_ptr[k] += line_ptr[k - 1]
+    for i in range(n - 1, -1, -1):
         op = w.op[i]
         after, other = plan.job_after[op], plan.machine_after[op]
-        w.job_after[i] = plan.local[after] if after >= 0 else -1
-        w.machine_after[i] = plan.local[other] if other >= 0 else -1
-        w.tail[i] = plan.tail[op]
-        if after >= 0 and w.job_after[i] < 0:
-            w.tail[i] = max(w.tail[i], plan.rest[after])
-        if w.machine_after[i] >= 0:
-            w.rest[i] = w.rest[w.machine_after[i]]
+        succ = plan.local[after] if after >= 0 else -1
+        behind = plan.local[other] if other >= 0 else -1
+        if behind >= 0:
+            node[i].tail = node[behind].tail
         else:
-            w.rest[i] = plan.rest[other] if other >= 0 else 0
-        w.tail[i] = max(w.tail[i], w.rest[i])
-    for i in range(size):
+            node[i].tail = plan.rest[other] if other >= 0 else 0
+        node[i].own_tail = max(plan.tail[op], node[i].tail)
+        if after >= 0 and succ < 0:
+            node[i].own_tail = max(node[i].own_tail, plan.rest[after])
+        node[i].job_succ = succ if succ >= 0 else n
+    for i in range(n):
         plan.local[w.op[i]] = -1
-    evaluate_window(w)
-    w.info[BEST] = w.info[VALUE]
-    return w.info[VALUE]
+    node[n].duration = 0
+    sinks = find_sinks(node, search.best, search.orders.sink)
+    setting[LEAST_TAIL] = node[search.orders.sink[0]].own_tail
+    for s in range(1, sinks):
+        setting[LEAST_TAIL] = min(setting[LEAST_TAIL], node[search.orders.sink[s]].own_tail)
+    return sinks
 
 
 @kernel
-def put_back(shop, plan, first, w, last, following):
-    """Give the places from ``first`` on the best order of the window, and its operations their heads and rests.
+def put_back(shop, plan, first, operation, best, last, following):
+    """Give the places from ``first`` on the order ``best`` (n,) of the operations of a window, and heads and rests.
 
-    ``last`` and ``following`` (num_machines,) are scratch. O(size).
+    ``operation`` (n,) are those of the shop; ``last`` and ``following`` (num_machines,) are scratch. Returns the
+    longest path through the window. O(n).
     """
-    size = w.info[SIZE]
+    size = operation.size
     for i in range(size):
-        last[shop.machine[w.op[i]]] = -2
+        last[shop.machine[operation[i]]] = -2
     for i in range(size):
-        op = w.op[i]
+        op = operation[i]
         k = shop.machine[op]
         if last[k] == -2:
             last[k] = plan.machine_before[op]
         following[k] = plan.machine_after[op]
     for i in range(size):
-        op = w.op[w.best_order[i]]
+        op = operation[best[i]]
         k = shop.machine[op]
         plan.order[first + i] = op
         plan.machine_before[op], plan.machine_after[op] = last[k], following[k]
@@ -231,4 +318,5 @@ def put_back(shop, plan, first, w, last, following):
         op = plan.order[first + i]
         if plan.machine_after[op] >= 0:
             plan.machine_before[plan.machine_after[op]] = op
-    return set_times(shop, plan, first, first + size)
+    set_heads(shop, plan, first, first + size)
+    return set_rests(shop, plan, first, first + size)

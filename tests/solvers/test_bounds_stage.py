@@ -14,11 +14,12 @@ from makespan.instances.instance import Instance
 from makespan.instances.sets import load
 from makespan.solvers.api import Budget, Status, solve
 from makespan.solvers.bounds_stage import Bounds, make
+from makespan.solvers.infeasibility import infeasibility
 from makespan.solvers.kernels.carlier import one_machine
 from makespan.solvers.kernels.narrowing import ENERGETIC, ENERGETIC_SHAVING, SHAVING, narrow
 from makespan.solvers.kernels.one_machine import shortest_remaining
 from makespan.solvers.kernels.windows import CONTRADICTION, OUT_OF_WORK
-from makespan.solvers.lower_bounds import first_bound, infeasibility, lower_bound
+from makespan.solvers.lower_bounds import first_bound, lower_bound
 from makespan.solvers.narrow_windows import make_trials
 from tests.oracles.brute_force import best_schedule, brute_force
 from tests.oracles.random_instances import tiny

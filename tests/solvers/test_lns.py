@@ -13,7 +13,7 @@ import pytest
 
 from makespan.instances.check import check
 from makespan.instances.generators import generate
-from makespan.instances.instance import SS, Instance
+from makespan.instances.instance import SS, Instance, Setup
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.solvers.cp_sat import parent
 from makespan.solvers.cp_sat.conversation import ChildFailed
@@ -23,7 +23,8 @@ from makespan.solvers.lns import Lns, make
 from makespan.solvers.neighbourhoods import KINDS, Chooser, choose_tasks, picture
 from makespan.solvers.partial_order import partial_order
 from makespan.solvers.stage import Budget, Context, Event
-from makespan.solvers.subproblem import can_shift, cut_out, frame, moves_freely, put_back, shift_left
+from makespan.solvers.subproblem import cut_out, put_back
+from makespan.solvers.time_shift import can_shift, frame, moves_freely, shift_left
 from tests.oracles.brute_force import brute_force
 from tests.oracles.random_instances import FIELDS, tiny
 
@@ -93,10 +94,47 @@ def test_parts_put_back_give_schedules_of_the_whole(field: str) -> None:
         if part is None or not found:
             continue
         merged = put_back(instance, whole, part, found[-1])
-        if moves_freely(instance) and instance.setup is None:  # setups here obey no triangle inequality
+        if moves_freely(instance):
             assert check(instance, merged) == []
         if can_shift(instance):
             assert objective_values(instance, merged) <= objective_values(instance, start)
+
+
+@pytest.mark.parametrize(("setup", "parts"), [(2, 1), (9, 0)])
+def test_no_part_takes_a_task_away_whose_neighbours_need_its_time(setup: int, parts: int) -> None:
+    """Three tasks of 2 in a row on one machine, ``setup`` between the outer two, none next to the one in the middle,
+    which could run elsewhere. Without it the last starts at 2 + setup, which must not be after the 4 of now."""
+    rows: list[list[tuple[int, dict[int, int]]]]
+    rows = [[(2, {0: 1})], [(2, {0: 1}), (2, {1: 1})], [(2, {0: 1})], [(20, {})]]
+    family, time = np.array([0, -1, -1, 1, -1]), np.array([[0, setup], [setup, 0]])
+    instance = Instance.from_lists(rows, [1, 1], [(2, 3)], setup=Setup(family, time, np.array([-1, -1])))
+    start = Schedule([0, 2, 4, 6])
+    order = partial_order(instance, start, start.end(instance), np.ones(4, np.bool_), _rng())
+    part = cut_out(instance, frame(instance, start, order), np.array([1]), 100)
+    assert (part is not None) == parts
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_parts_with_setups_give_schedules_of_the_whole_that_are_no_worse(seed: int) -> None:
+    """Setups of any kind, with and without the triangle inequality: every solution of a part, not only the last."""
+    rng = np.random.default_rng(seed)
+    instance = tiny(70_000 + seed, {"setup", *rng.choice(["multi_mode", "multi_resource", "due", "transport"], 2)}, 9)
+    start = some_schedule(instance, seed)
+    if start is None or not moves_freely(instance):
+        return
+    order = partial_order(instance, start, start.end(instance), np.ones(instance.num_tasks, np.bool_), rng)
+    whole = frame(instance, start, order)
+    free = np.sort(rng.choice(instance.num_tasks, max(1, instance.num_tasks // 3), replace=False))
+    part = cut_out(instance, whole, free, 100)
+    if part is None:
+        return
+    found: list[Schedule] = []
+    request = Request(part.instance, start=part.schedule.start, mode=part.schedule.mode, kept=part.kept, cut=True)
+    Search(request, Report(found.append, id, id)).run()
+    for each in found:
+        merged = put_back(instance, whole, part, each)
+        assert check(instance, merged) == []
+        assert objective_values(instance, merged)[0] <= objective_values(instance, start)[0] or not can_shift(instance)
 
 
 @pytest.mark.parametrize("seed", range(20))
