@@ -82,9 +82,12 @@ def test_the_oracle_draws_every_feature() -> None:
 
 @pytest.mark.parametrize("spec", [spec for spec in QUICK if not spec.startswith("bounds")])
 def test_the_same_seed_and_iterations_give_the_same_schedule(spec: str) -> None:
-    """Byte for byte, whatever else the machine does meanwhile; that is what makes a number worth keeping."""
+    """Byte for byte, whatever else the machine does meanwhile; that is what makes a number worth keeping.
+
+    On instances that no quick proof ends, since how much runs on after a proof depends on the clock.
+    """
     supports = make_stage(parse_spec(spec)[0]).supports
-    instance = next(each for each in map(load, ("j301_1", "la01")) if each.features <= supports)
+    instance = next(each for each in map(load, ("j301_1", "la16")) if each.features <= supports)
     first, second = (solve(instance, spec, Budget(iterations=300), seed=11) for _ in range(2))
     assert first.schedule is not None and first.schedule == second.schedule
     assert (first.objective, first.iterations) == (second.objective, second.iterations)
