@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.instances.dates import deadlines, releases
+from makespan.instances.features import ALL_FEATURES
 from makespan.instances.instance import ES, IndexArray, Instance, IntArray
+
+PROJECT_FEATURES = ALL_FEATURES - {"max_lag", "setup", "pause", "blocking", "no_wait", "permutation"}
+"""Features that schedule generation takes: one task after the other, each where its arcs and resources leave room."""
 
 
 class ProjectView(NamedTuple):

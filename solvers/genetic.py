@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from makespan.instances.features import ALL_FEATURES
 from makespan.instances.instance import ES, Instance, IntArray
-from makespan.instances.project_view import ProjectView, project_view
+from makespan.instances.project_view import PROJECT_FEATURES, ProjectView, project_view
 from makespan.instances.schedule import Schedule
 from makespan.solvers.kernels.activity_events import new_events
 from makespan.solvers.kernels.activity_evolution import (
@@ -85,14 +84,7 @@ class Genetic:
         By how much a new population is larger, in per cent.
     """
 
-    supports: ClassVar[frozenset[str]] = ALL_FEATURES - {
-        "max_lag",
-        "setup",
-        "pause",
-        "blocking",
-        "no_wait",
-        "permutation",
-    }
+    supports: ClassVar[frozenset[str]] = PROJECT_FEATURES
 
     population: int = 80
     swap: float = 1.22

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from makespan.instances.features import ALL_FEATURES
 from makespan.instances.instance import ES, IndexArray, Instance
-from makespan.instances.project_view import ProjectView, project_view
+from makespan.instances.project_view import PROJECT_FEATURES, ProjectView, project_view
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.solvers.kernels.critical_path import longest_paths, total_after
 from makespan.solvers.kernels.mode_assignment import draw_modes, shortest_modes
@@ -55,14 +54,7 @@ class Sgs:
         calendars, release dates, fixed starts and general time lags its backward pass is only a way to a new order.
     """
 
-    supports: ClassVar[frozenset[str]] = ALL_FEATURES - {
-        "max_lag",
-        "setup",
-        "pause",
-        "blocking",
-        "no_wait",
-        "permutation",
-    }
+    supports: ClassVar[frozenset[str]] = PROJECT_FEATURES
 
     rule: str = "lft"
     scheme: str = SERIAL
