@@ -34,6 +34,12 @@ def class_of(name: str) -> str:
     return f"{name.rstrip('0123456789').split('_')[0]} {instance.num_jobs}x{instance.num_resources}"
 
 
+def _by_set_and_size(item: tuple[str, object]) -> tuple[str, bool, list[int]]:
+    """A set's classes by their size, then the set as a whole."""
+    name, size = item[0].split()
+    return name, size == "all", [int(part) for part in size.split("x") if part != "all"]
+
+
 def mean(values: list[float]) -> str:
     return f"{statistics.fmean(values):.2f}" if values else "–"
 
@@ -65,7 +71,7 @@ def main() -> None:
     titles = [*solvers, *ENGINES.values(), *(f"{first} − {ENGINES.get(o, o)}" for o in others)]
     print("| class | n | " + " | ".join(titles) + " |")
     print("|---" * (len(titles) + 2) + "|")
-    for group, members in rows.items():
+    for group, members in sorted(rows.items(), key=_by_set_and_size):
         cells = [mean([v[key] for _, v in members if key in v]) for key in (*solvers, *ENGINES)]
         pairs = [[v[first] - v[o] for _, v in members if first in v and o in v] for o in others]
         cells += [mean(pair) + (f" (on {len(pair)})" if len(pair) < len(members) else "") for pair in pairs]
