@@ -155,6 +155,7 @@ def earliest(shop, state, op, mode, ready):
     machine = state[MACHINES] + MACHINE_SIZE * k
     line = state[LINES] + BLOCK_SIZE * shop[shop[LINE_PTR] + k]
     size, place = state[machine + SIZE], state[machine + CURSOR]
+    ready = max(ready, state[machine + FREE])
     setups = shop[SETUP_TIME] > 0
     if setups and duration == 0:
         return ready, ready, place
@@ -281,6 +282,22 @@ def refresh(shop, rule, key, state, k):
             unqueue(shop, state, j, k)
             enqueue(shop, state, j, to)
     update_machine(shop, state, k)
+
+
+@step
+def reconsider(shop, rule, key, state, placed):
+    """Evaluate all jobs but ``placed`` again: with setups, what is put on a machine can make it better for jobs that
+    wait for another one. O(jobs x modes)."""
+    for j in range(shop[NUM_JOBS]):
+        job = state[JOBS] + JOB_SIZE * j
+        if j == placed or state[job + OP] >= shop[shop[JOB_PTR] + j + 1]:
+            continue
+        was = shop[shop[MACHINE] + state[job + CHOICE]]
+        to = evaluate(shop, rule, key, state, j)
+        if to != was:
+            unqueue(shop, state, j, was)
+            enqueue(shop, state, j, to)
+            update_machine(shop, state, was)
 
 
 @inlined
@@ -468,7 +485,7 @@ def advance(shop, rule, key, state, j, mode):
     """One decision: place the next operation of job ``j`` in ``mode`` and bring all candidates up to date.
 
     Returns its end, or NEVER if its machine stays closed (then nothing changes). O(log machines + log jobs + queue of
-    the machine), and in INSERTION what stands behind the gap.
+    the machine), in INSERTION what stands behind the gap, and in flexible shops with setups all jobs.
     """
     job = state[JOBS] + JOB_SIZE * j
     k = shop[shop[MACHINE] + mode]
@@ -494,5 +511,7 @@ def advance(shop, rule, key, state, j, mode):
             refresh(shop, rule, key, state, k)
             if waited_for != k:
                 update_machine(shop, state, waited_for)
+            if shop[SETUP_TIME] and shop[NUM_MODES] > shop[NUM_OPERATIONS]:
+                reconsider(shop, rule, key, state, j)
     wait(shop, rule, key, state, j)
     return end

@@ -114,8 +114,8 @@ SHOP_FIELDS = (
 # prefers for the next, with start, end and priority there; its place in the queue.
 OP, READY, ORIGIN, CHOICE, CHOICE_START, CHOICE_END, KEY, SLOT, JOB_SIZE = range(9)
 
-# A machine: operations on its line, the place behind the one appended last, jobs in its queue. A PLAIN state keeps no
-# lines and no more of a machine than the end of its last operation, FREE.
+# A machine: operations on its line, the place behind the one appended last, jobs in its queue, and a time before which
+# nothing more starts. A PLAIN state keeps no lines and no more of a machine than that, the end of its last operation.
 SIZE, CURSOR, WAITING, FREE, MACHINE_SIZE = range(5)
 
 BLOCK_START, BLOCK_END, BLOCK_MODE, BLOCK_SIZE = range(4)

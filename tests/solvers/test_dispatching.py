@@ -196,6 +196,16 @@ def test_schedules_equal_the_reference(seed: int, fields: set[str], scheme: str,
     assert schedule == Schedule(*expected)
 
 
+def test_a_setup_can_make_a_machine_better_for_those_that_wait_for_another() -> None:
+    """By hand: the flexible operation waits for machine 0, 4 of setup either way; once the short one stands on machine
+    1, its setup there is 1 and it ends at 5 instead of 7."""
+    family = Setup(np.array([1, 2, 0]), np.array([[0, 1, 4], [0, 0, 0], [0, 4, 0]]), np.array([0, 2]))
+    shop = Instance.from_lists([[(3, {1: 1}), (3, {0: 1})], [(1, {1: 1})]], [1, 1], [], [True, True])
+    shop = shop.replace(setup=family, job=np.array([0, 1]), num_jobs=2)
+    _, schedule = dispatch_batch(shop.derived(shop_view), ["spt"], ["append"])
+    assert schedule == Schedule([2, 0], [0, 0])
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), rule=st.sampled_from(sorted(set(RULES) - {"random"})))
 def test_the_plain_path_equals_the_general_one(seed: int, rule: str) -> None:
