@@ -17,7 +17,7 @@ from makespan.instances.errors import InputError, quoted
 from makespan.instances.formats import FORMATS
 from makespan.instances.instance import Instance
 from makespan.instances.read import format_of, read
-from makespan.instances.sets import find, instance_names, instance_set, load, set_names, short_name
+from makespan.instances.sets import GENERATED, find, instance_names, instance_set, load, set_names, short_name
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class Reference:
 
     @property
     def format(self) -> str | None:
-        """The format that would be read; None for the standard input."""
+        """The format that would be read; None for the standard input and for generated instances."""
         if self.bundled is not None:
-            return instance_set(self.bundled[0]).format
+            format = instance_set(self.bundled[0]).format
+            return None if format == GENERATED else format
         return None if self.text == "-" else format_of(self.text)
 
     def best_known(self, instance: Instance) -> Bound | None:

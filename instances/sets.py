@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from makespan.instances.generators import generate
 from makespan.instances.instance import Instance
 from makespan.instances.read import read, read_text
 
 DATA = Path(__file__).resolve().parent / "data"
+
+
+GENERATED = "generated"
+"""The format of sets whose instances are drawn anew: the table of bounds says by which spec of ``generators``."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,8 @@ class InstanceSet:
     """A set of bundled instances.
 
     ``name`` is ``collection/set``; the files lie in the folder ``data/name``, or ``data/collection`` with ``flat``, or
-    in ``data/name.tar.gz`` with ``archive``; ``extension`` is theirs, ``aliases`` are other names of the set.
+    in ``data/name.tar.gz`` with ``archive``; ``extension`` is theirs, ``aliases`` are other names of the set. A set of
+    the format GENERATED has no files.
     """
 
     name: str
@@ -71,6 +77,7 @@ _SETS: dict[str, InstanceSet] = {
         InstanceSet("flowshop/tfs", "flow_shop", ".txt", flat=True),
         InstanceSet("openshop/taillard", "open_shop", ".txt", flat=True),
         *_project_sets(),
+        *(InstanceSet(f"validation1/{name}", GENERATED, "") for name in ("uniform", "two_set", "flexible", "rcpsp")),
         InstanceSet("workflows/workflows", "wfformat", ".json", archive=True),
         InstanceSet("examples/examples", "csv", ".csv", flat=True),
     )
@@ -170,7 +177,9 @@ def _find_set(name: str) -> str:
 
 def _load(set_name: str, instance: str) -> Instance:
     item = _SETS[set_name]
-    if item.archive:
+    if item.format == GENERATED:
+        found = generate(_specs(item.collection)[set_name, instance])
+    elif item.archive:
         member = f"{set_name.rpartition('/')[2]}/{instance}{item.extension}"
         text = _members(DATA / f"{set_name}.tar.gz")[member].decode("utf-8")
         found = read_text(text, instance, item.format, path=f"{set_name}.tar.gz/{member}")
@@ -178,6 +187,12 @@ def _load(set_name: str, instance: str) -> Instance:
         path = DATA / (item.collection if item.flat else set_name) / f"{instance}{item.extension}"
         found = read(path if path.exists() else path.with_name(f"{path.name}.gz"), item.format)
     return found.named(short_name(set_name, instance), set_name)
+
+
+@cache
+def _specs(collection: str) -> dict[tuple[str, str], str]:
+    """The specs of the generated instances of a collection, by set and name."""
+    return {(set_of(collection, row), row["instance"]): row["spec"] for row in bound_rows(collection)}
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,8 @@ SIZES = {
     "rcpsp/j90": 480, "rcpsp/j120": 600, "rcpsp/patterson": 110, "rcpsp/rg30": 1800, "mrcpsp/c15": 551,
     "mrcpsp/m1": 1, "rcpsp_max/j10": 270, "rcpsp_max/j20": 270, "rcpsp_max/j30": 270, "rcpsp_max/c": 540,
     "rcpsp_max/d": 540, "rcpsp_max/ubo10": 90, "rcpsp_max/ubo20": 90, "rcpsp_max/ubo50": 90, "rcpsp_max/ubo100": 90,
-    "workflows/workflows": 34, "examples/examples": 1,
+    "workflows/workflows": 34, "examples/examples": 1, "validation1/uniform": 88, "validation1/two_set": 64,
+    "validation1/flexible": 40, "validation1/rcpsp": 48,
 }  # fmt: skip
 
 
@@ -113,6 +114,17 @@ def test_a_workflow_keeps_its_recorded_times() -> None:
     instance = load("blast-chameleon-small-001")
     assert (instance.num_tasks, instance.num_arcs) == (43, 120)
     assert abs(int(instance.duration.sum()) - 382_913) <= 43
+
+
+def test_generated_instances_are_those_of_their_release() -> None:
+    """A validation set must not change with the generators: one instance of each set, by its hash."""
+    released = {
+        "val1_uniform_10x10_1": "3af23910bf0d",
+        "val1_two_set_20x15_1": "4b20bc82153a",
+        "val1_flexible_10x5_1": "0fd5b4f9ffc8",
+        "val1_rcpsp_30_1": "0173c0576015",
+    }
+    assert {name: load(name).digest[:12] for name in released} == released
 
 
 def test_the_checksums_hold_for_the_files() -> None:
