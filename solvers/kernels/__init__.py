@@ -74,6 +74,13 @@ def inlined(function: Callable[..., Any]) -> Any:
     return _without_counting(function, forceinline=True)
 
 
+def cutting(function: Callable[..., Any]) -> Any:
+    """A small part of kernels that returns slices of its arrays, which takes reference counts."""
+    return numba.njit(
+        nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
+    )(function)
+
+
 def _without_counting(function: Callable[..., Any], forceinline: bool) -> Any:
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False, "forceinline": forceinline}
     return numba.njit(nogil=True, error_model="numpy", **options)(function)
