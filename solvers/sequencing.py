@@ -119,14 +119,14 @@ class TabuSearch:
         n = problem.duration.size
         if n == 0:
             raise ValueError("tabu search: found no operation, expected at least one")
-        self._by_job = _jobs_in_order(problem)
+        self._by_job = jobs_in_order(problem)
         counts = np.bincount(problem.machine + 1)
         setting = np.zeros(SETTINGS, np.int64)
         jobs, machines = int((problem.job_pred < 0).sum()), max(1, int((counts[1:] > 0).sum()))
         setting[SHORTEST] = 10 + jobs // machines
         setting[LONGEST] = setting[SHORTEST] * (14 if jobs <= 2 * machines else 15) // 10
         setting[NEIGHBOURHOOD], setting[REACH] = NEIGHBOURHOODS[neighbourhood], n
-        node = _nodes(problem)
+        node = operation_records(problem)
         sink = np.empty(n, np.int64)
         sinks = find_sinks(node, self._by_job, sink)
         setting[LEAST_TAIL] = problem.tail[sink[:sinks]].min()
@@ -176,10 +176,8 @@ class TabuSearch:
         return self._best
 
     def order_of(self, start: ArrayLike) -> NDArray[np.uint32]:
-        """Shape (n,): the operations by start; where equal, those of no duration first, then as their job has them."""
-        begin = np.asarray(start, np.int64)[self._by_job]
-        by_start = np.argsort(2 * begin + self._takes_time, kind="stable")
-        return self._by_job[by_start]
+        """See ``order_by_start``."""
+        return order_by_start(self._by_job, self._takes_time, start)
 
     def load(self, start: ArrayLike) -> None:
         """Begin from a schedule: its order on each machine. Raises as ``load_order``. O(n log n)."""
@@ -210,7 +208,16 @@ class TabuSearch:
         return start
 
 
-def _jobs_in_order(problem: SequencingProblem) -> NDArray[np.uint32]:
+def order_by_start(by_job: NDArray[np.uint32], takes_time: NDArray[np.bool_], start: ArrayLike) -> NDArray[np.uint32]:
+    """Shape (n,): the operations by start; where equal, those of no duration first, then as their job has them.
+
+    ``by_job``: see ``jobs_in_order``; ``takes_time``, ordered like it, tells which have a duration. O(n log n).
+    """
+    begin = np.asarray(start, np.int64)[by_job]
+    return by_job[np.argsort(2 * begin + takes_time, kind="stable")]
+
+
+def jobs_in_order(problem: SequencingProblem) -> NDArray[np.uint32]:
     """The operations such that each comes after its predecessor in the job."""
     pred, n = problem.job_pred, problem.duration.size
     if (pred < np.arange(n)).all():
@@ -224,7 +231,7 @@ def _jobs_in_order(problem: SequencingProblem) -> NDArray[np.uint32]:
     return np.argsort(rank, kind="stable").astype(np.uint32)
 
 
-def _nodes(problem: SequencingProblem) -> NDArray:
+def operation_records(problem: SequencingProblem) -> NDArray:
     """The records of the operations, one cache line each, and the one behind them."""
     n = problem.duration.size
     node = blank_nodes(n)

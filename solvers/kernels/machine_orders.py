@@ -176,6 +176,22 @@ def value_of(node, sink):
 
 
 @step
+def reaches(orders, u, v):
+    """Whether a path leads from operation ``u`` to ``v``; True if they are one. O(stretch of the topological order)."""
+    node, order, marked = orders.node, orders.order, orders.moved
+    begin, end = np.int64(node[u].position), np.int64(node[v].position)
+    if begin >= end:
+        return begin == end
+    node[order.size].position = -1
+    marked[0] = 1
+    for at in range(begin + 1, end + 1):
+        by_job = np.int64(node[node[order[at]].job_pred].position) - begin
+        by_machine = np.int64(node[node[order[at]].machine_pred].position) - begin
+        marked[at - begin] = (by_job >= 0 and marked[by_job]) or (by_machine >= 0 and marked[by_machine])
+    return marked[end - begin] != 0
+
+
+@step
 def move_later(orders, source, target):
     """Move the operation at place ``source`` of ``line`` right behind the one at ``target`` > source.
 

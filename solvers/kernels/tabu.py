@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from makespan.solvers.kernels import inlined, kernel, step
-from makespan.solvers.kernels.critical_blocks import (
-    N5,
-    N7,
-    critical_blocks,
-    estimate_earlier,
-    estimate_later,
-    read_block,
-)
+from makespan.solvers.kernels.critical_blocks import REFUSED, critical_blocks, estimate_move, list_block, read_block
 from makespan.solvers.kernels.machine_orders import Orders, move_earlier, move_later, set_orders, value_of
 from makespan.solvers.kernels.random import below
 
@@ -116,32 +109,22 @@ def list_moves(search):
     """Write the moves of the neighbourhood into ``move``; returns their number and the one to make, -1 if all are tabu.
 
     Chosen is the least estimate among those that are not tabu or promise a new best value; ties at random. Left out are
-    moves that may close a circle: one operation goes behind another only if no longer path to the end leaves from its
-    successor in the job than from the other one, and the mirror image of this.
+    moves that may close a circle, see ``estimate_move``.
     """
     node, line, stop, move = search.orders.node, search.orders.line, search.stop, search.move
     setting = search.setting
-    blocks = critical_blocks(node, search.orders.sink, setting[VALUE], setting[LEAST_TAIL], search.random, search.block)
+    value, least_tail = setting[VALUE], setting[LEAST_TAIL]
+    blocks = critical_blocks(node, search.orders.sink, value, least_tail, True, search.random, search.block)
     count, chosen, least, ties = np.int64(0), np.int64(-1), np.int64(2**62), 0
     for b in range(blocks):
         first = search.block[b].first
         read_block(node, line, first, search.block[b].last, stop)
-        listed = _list_block(search.block, b, setting[NEIGHBOURHOOD], setting[REACH], move, count)
+        listed = list_block(search.block, b, setting[NEIGHBOURHOOD], setting[REACH], move, count)
         for m in range(count, listed):
             source, target = move[m].source, move[m].target
-            u, v, a, z = line[source], line[target], source - first, target - first
-            if source < target:
-                if a + 1 < z and node[v].tail + node[v].duration < stop[a].job_tail:
-                    continue
-                pred, succ = node[u].machine_pred, node[v].machine_succ
-                start, behind = node[pred].head + node[pred].duration, node[succ].tail + node[succ].duration
-                estimate = estimate_later(stop, a, z, start, behind, least)
-            else:
-                if z + 1 < a and node[v].head + node[v].duration < stop[a].job_head:
-                    continue
-                pred, succ = node[v].machine_pred, node[u].machine_succ
-                start, behind = node[pred].head + node[pred].duration, node[succ].tail + node[succ].duration
-                estimate = estimate_earlier(stop, a, z, start, behind, least)
+            estimate = estimate_move(node, line, stop, first, source, target, least)
+            if estimate == REFUSED:
+                continue
             move[count].source = source
             move[count].target = target
             move[count].estimate = estimate
@@ -154,46 +137,6 @@ def list_moves(search):
                     chosen = np.int64(count)
             count += 1
     return count, chosen
-
-
-@step
-def _list_block(block, b, neighbourhood, reach, move, count):
-    """Append the moves within block ``b``; returns the new count.
-
-    N5 swaps the first two and the last two operations; N6 moves any one to either end; N7 also moves the first and the
-    last one to the inside, none over more than ``reach`` places. At an end of the critical path itself only the other
-    side counts.
-    """
-    first, last = block[b].first, block[b].last
-    front, back = block[b].opens == 0, block[b].closes == 0
-    if neighbourhood == N5:
-        if front:
-            count = _append(move, count, first + 1, first)
-        if back and (last > first + 1 or not front):
-            count = _append(move, count, last - 1, last)
-        return count
-    if back:
-        begin = max(first, last - reach)
-        for place in range(begin, last):
-            count = _append(move, count, place, last)
-        if neighbourhood == N7:
-            for place in range(max(begin, first + front), last - 1):
-                count = _append(move, count, last, place)
-    if front:
-        end = first + reach + 1
-        for place in range(first + 1, min(end, last + (last > first + 1 or not back))):
-            count = _append(move, count, place, first)
-        if neighbourhood == N7:
-            for place in range(first + 2, min(end, last + (not back))):
-                count = _append(move, count, first, place)
-    return count
-
-
-@inlined
-def _append(move, count, source, target):
-    move[count].source = source
-    move[count].target = target
-    return count + 1
 
 
 @step
