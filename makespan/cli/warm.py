@@ -1,4 +1,4 @@
-"""``makespan warm``: compile every kernel of the built-in solvers now."""
+"""``makespan warm``: compile every kernel of the solvers and environments now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from makespan.cli.output import note
 
 
 def warm(*, quiet: Quiet = False) -> int:
-    """Compile all kernels of the built-in solvers, once; later runs load them from the cache folder.
+    """Compile all kernels of solvers and environments, once; later runs load them from the cache folder.
 
     Parameters
     ----------
@@ -33,7 +33,9 @@ def warm(*, quiet: Quiet = False) -> int:
 
 
 def _owners() -> list[tuple[str, tuple[Any, ...], Callable[[], None]]]:
-    """Name, kernels and warm-up of the lower bounds and of every stage in the examples of the table, each once."""
+    """Name, kernels and warm-up of the lower bounds, of every stage in the examples of the table, each once, and of the
+    environments."""
+    from makespan.envs.warm import owners
     from makespan.solvers import lower_bounds
     from makespan.solvers.registry import SOLVERS, make_stage, parse_spec
     from makespan.solvers.stage import Chooser
@@ -41,4 +43,5 @@ def _owners() -> list[tuple[str, tuple[Any, ...], Callable[[], None]]]:
     specs = {str(stage): stage for entry in SOLVERS.values() for text in entry.examples for stage in parse_spec(text)}
     methods = [(text, make_stage(spec)) for text, spec in specs.items()]
     bounds = ("lower bounds", lower_bounds.KERNELS, lower_bounds.warm)
-    return [bounds, *((text, each.kernels, each.warm) for text, each in methods if not isinstance(each, Chooser))]
+    stages = ((text, each.kernels, each.warm) for text, each in methods if not isinstance(each, Chooser))
+    return [bounds, *stages, *owners()]
