@@ -91,11 +91,12 @@ def looks(batch: Any) -> dict[str, tuple[Callable[[], Any] | None, int]]:
     }
 
 
-def batches(seconds: float, rows: int) -> Iterator[tuple[str, str, str, str, float]]:
+def batches(seconds: float, most: int) -> Iterator[tuple[str, str, str, str, float]]:
     """Of our batches: environment, layer, instance, unit, value."""
     random = np.random.default_rng(0)
     for name in SHOPS:
         for way, arguments in SCHEMES.items():
+            rows = most if name != "ta71" else most // 2
             batch = ShopBatch([load(name)], rows, **arguments)
             for layer, (look, nodes) in looks(batch).items():
                 value = rate(partial(play, batch, look, random), seconds)
@@ -103,10 +104,10 @@ def batches(seconds: float, rows: int) -> Iterator[tuple[str, str, str, str, flo
                 if nodes:
                     yield f"batch of {rows}, {way}", layer, name, "node rows/s", value * nodes
     for way in ("serial", "parallel"):
-        projects = ProjectBatch([load("j1201_1")], rows, scheme=way)
+        projects = ProjectBatch([load("j1201_1")], most, scheme=way)
         for layer, (look, _) in looks(projects).items():
             value = rate(partial(play, projects, look, random), seconds)
-            yield f"batch of {rows}, {way}", layer, "j1201_1", "steps/s", value
+            yield f"batch of {most}, {way}", layer, "j1201_1", "steps/s", value
 
 
 def single(identity: str, instance: str, observation: str, **arguments: Any) -> Callable[[], int]:
@@ -155,7 +156,7 @@ def environments(seconds: float) -> Iterator[tuple[str, str, str, str, float]]:
 
 
 def _process(name: str, seconds: float, start: Any, out: Any) -> None:
-    batch = ShopBatch([load(name)], 1024)
+    batch = ShopBatch([load(name)], 256)
     look = looks(batch)["flat"][0]
     random = np.random.default_rng(0)
     play(batch, look, random)
@@ -167,7 +168,7 @@ def two_threads(seconds: float) -> Iterator[tuple[str, str, str, str, float]]:
     """Two threads over the rows of one batch beside two processes with a batch each, by the wall clock."""
     random = np.random.default_rng(0)
     for name in ("ta01", "ta71"):
-        batch = ShopBatch([load(name)], 2048, threads=2)
+        batch = ShopBatch([load(name)], 512, threads=2)
         look = looks(batch)["flat"][0]
         threads = rate(partial(play, batch, look, random), seconds, time.perf_counter)
         context = multiprocessing.get_context("spawn")
@@ -217,7 +218,7 @@ def peers(folders: list[str], seconds: float) -> Iterator[tuple[str, str, str, s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each number")
-    parser.add_argument("--rows", type=int, default=1024)
+    parser.add_argument("--rows", type=int, default=256, help="of a batch; half as many for ta71")
     parser.add_argument("--peer", action="append", default=[], help="NAME=FOLDER, any number of times")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
@@ -231,7 +232,7 @@ def main() -> None:
     ):
         for row in part:
             rows.append((*row[:4], f"{row[4]:.4g}" if row[4] < 100 else f"{row[4]:.0f}"))
-            print(*rows[-1], sep="  ")
+            print(*rows[-1], sep="  ", flush=True)
     if arguments.output:
         with arguments.output.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
