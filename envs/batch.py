@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from makespan.envs.rows import RowThreads, as_rows, checked_actions
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
+from makespan.solvers.kernels import entry_of
 
 START_KIND, WAIT_KIND, MOVE_KIND = 0, 1, 2
 """Kinds of candidates: something is placed; the clock runs on; something placed goes elsewhere."""
@@ -158,7 +159,11 @@ class Batch(ABC):
         Raises ValueError, and changes nothing, if one of them is no candidate.
         """
         chosen = self.rows(rows)
-        self.run(self._kernels()[1], chosen, *self._arrays(), checked_actions(action, chosen, self.count))
+        self.take(checked_actions(action, chosen, self.count), chosen)
+
+    def take(self, action: IntArray, rows: IntArray) -> None:
+        """``step`` for actions and rows that are known to be legal: int64, of the same shape, none twice."""
+        self.run(self._kernels()[1], rows, *self._arrays(), action)
 
     def replay(
         self,
@@ -221,9 +226,11 @@ class Batch(ABC):
 
     def run(self, kernel: Callable[..., Any], rows: IntArray, *arrays: Any) -> list[Any]:
         """Call a kernel for these rows, on all threads; returns what the calls return."""
-        arena = self._arena()
+        arena, entry = self._arena(), entry_of(kernel)
+        if self._threads.parts(rows.size) == 1:
+            return [entry(arena, rows, 0, rows.size, *arrays)]
 
         def part(first: int, last: int) -> Any:
-            return kernel(arena, rows, first, last, *arrays)
+            return entry(arena, rows, first, last, *arrays)
 
         return self._threads.run(part, rows.size)

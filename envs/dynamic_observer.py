@@ -27,9 +27,9 @@ class DynamicObserver(Observer):
         super().__init__(batch, batch.width, len(DYNAMIC_CANDIDATE_FEATURES[1]), observation, features)
         self.batch = batch
 
-    def _name(self, rows: IntArray, mask: NDArray[np.int8]) -> None:
+    def _name(self, rows: IntArray) -> None:
         batch = self.batch
-        batch.run(name_rows, rows, batch.state, batch.job, batch.count, self.name, self.position, mask)
+        batch.run(name_rows, rows, batch.state, batch.job, batch.count, self.name, self.position, self.mask)
 
     def _candidates(self, rows: IntArray, out: NDArray[np.float32]) -> None:
         self.batch.run(candidate_features_rows, rows, *self.batch.feature_arrays, self.name, out)

@@ -24,10 +24,10 @@ class ImprovementObserver(Observer):
         self.batch = batch
         self.name[:] = np.arange(batch.width)
 
-    def _name(self, rows: IntArray, mask: NDArray[np.int8]) -> None:
+    def _name(self, rows: IntArray) -> None:
         used = self.name[rows] < self.batch.count[rows, None]
         self.position[rows] = np.where(used, self.name[rows], -1)
-        mask[:] = used
+        self.mask[rows] = used
 
     def _candidates(self, rows: IntArray, out: NDArray[np.float32]) -> None:
         self.batch.candidate_features(rows, out)

@@ -70,13 +70,13 @@ class Observer(ABC):
 
     def look(self, rows: IntArray) -> None:
         """Name the candidates of these rows, after they have changed."""
-        mask = np.empty((rows.size, self.num_actions), np.int8)
-        self._name(rows, mask)
-        self.mask[rows] = mask
+        self._name(rows)
 
     def positions(self, action: ArrayLike, rows: IntArray) -> IntArray:
         """The candidates that these names stand for. Raises ValueError for an illegal one."""
         names = np.asarray(action)
+        if names.size == 1 and 0 <= names[0] < self.num_actions and self.position[rows[0], names[0]] >= 0:
+            return self.position[rows[0], names].astype(np.int64)  # the short way of a single environment
         inside = (names >= 0) & (names < self.num_actions)
         position = np.where(inside, self.position[rows, np.where(inside, names, 0)], -1)
         wrong = (position < 0) & (self._batch.count[rows] > 0)
@@ -110,8 +110,8 @@ class Observer(ABC):
         return extra
 
     @abstractmethod
-    def _name(self, rows: IntArray, mask: NDArray[np.int8]) -> None:
-        """Fill ``name`` and ``position`` of these rows, and ``mask`` (rows, num_actions)."""
+    def _name(self, rows: IntArray) -> None:
+        """Fill ``name``, ``position`` and ``mask`` of these rows."""
 
     @abstractmethod
     def _candidates(self, rows: IntArray, out: NDArray[np.float32]) -> None:

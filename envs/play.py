@@ -92,7 +92,7 @@ class Play:
 
     def step(self, action: ArrayLike, rows: IntArray) -> NDArray[np.float64]:
         """Take one action in each of the rows; returns the rewards. Raises ValueError, changing nothing."""
-        self.batch.step(self.observer.positions(action, rows), rows)
+        self.batch.take(self.observer.positions(action, rows), rows)
         self.observer.look(rows)
         value = np.asarray(self._potential(self.batch, rows), np.float64)
         reward: NDArray[np.float64] = self._value[rows] - value

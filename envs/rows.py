@@ -28,10 +28,14 @@ class RowThreads:
     def __reduce__(self) -> tuple[type[RowThreads], tuple[int]]:
         return RowThreads, (self.threads,)
 
+    def parts(self, number: int) -> int:
+        """Into how many parts so many rows are divided."""
+        return max(1, min(self.threads, number // ROWS_PER_THREAD))
+
     def run(self, function: Callable[[int, int], Any], number: int) -> list[Any]:
         """``function(first, last)`` for parts of 0 to ``number``; returns the results in order."""
-        parts = min(self.threads, number // ROWS_PER_THREAD)
-        if self._pool is None or parts < 2:
+        parts = self.parts(number)
+        if self._pool is None or parts == 1:
             return [function(0, number)]
         edges = [number * part // parts for part in range(parts + 1)]
         others = [self._pool.submit(function, low, high) for low, high in zip(edges[1:-1], edges[2:], strict=True)]
@@ -40,8 +44,10 @@ class RowThreads:
 
 def as_rows(rows: ArrayLike | None, number: int, default: IntArray) -> IntArray:
     """Row numbers as an array; all of them for None. Raises ValueError for one out of range or named twice."""
-    if rows is None:
+    if rows is None or rows is default:
         return default
+    if type(rows) is np.ndarray and rows.dtype == np.int64 and rows.shape == (1,) and 0 <= rows[0] < number:
+        return rows  # what a single environment asks for, again and again
     array = np.atleast_1d(np.asarray(rows))
     if array.dtype == np.bool_:
         if array.shape != (number,):

@@ -13,7 +13,7 @@ from makespan.envs.features import CANDIDATE_FEATURES, MACHINE_FEATURES, OPERATI
 from makespan.envs.graph import shop_graph
 from makespan.envs.observer import DISJUNCTIVE, FLAT, GRAPH, CandidateFeature, Observation, Observer, Part
 from makespan.envs.shop_batch import ShopBatch
-from makespan.instances.instance import IntArray
+from makespan.instances.instance import Instance, IntArray
 from makespan.solvers.kernels.shop_features import candidate_features_rows
 from makespan.solvers.kernels.shop_rows import name_rows
 
@@ -28,11 +28,12 @@ class ShopObserver(Observer):
         actions = limits.jobs * limits.modes + batch.waits
         super().__init__(batch, actions, len(CANDIDATE_FEATURES[1]), observation, features)
         self.batch, self.limits = batch, limits
+        self._kept: dict[int, tuple[Instance, tuple[NDArray[np.int32], ...]]] = {}
 
-    def _name(self, rows: IntArray, mask: NDArray[np.int8]) -> None:
+    def _name(self, rows: IntArray) -> None:
         batch = self.batch
         arrays = batch.which, batch.job, batch.mode, batch.count, self.limits.modes
-        batch.run(name_rows, rows, *arrays, self.name, self.position, mask)
+        batch.run(name_rows, rows, *arrays, self.name, self.position, self.mask)
 
     def _candidates(self, rows: IntArray, out: NDArray[np.float32]) -> None:
         self.batch.run(candidate_features_rows, rows, *self.batch.feature_arrays, self.name, out)
@@ -53,19 +54,35 @@ class ShopObserver(Observer):
         }
 
     def _graph(self, rows: IntArray) -> Observation:
-        batch, number = self.batch, rows.size
+        batch = self.batch
         operations, machines = batch.graph_features(rows)
-        seen: Observation = {"operations": operations, "machines": machines}
-        for name, part in self._graph_parts().items():
-            if name not in seen:
-                seen[name] = np.full((number, *part.shape), -1, part.dtype)
-        for i, row in enumerate(rows):
-            graph = shop_graph(batch.instances[batch.which[row]])
-            seen["job_arc"][i, :, : graph.job_arc.shape[1]] = graph.job_arc
-            seen["mode_operation"][i, : graph.mode_operation.size] = graph.mode_operation
-            seen["mode_machine"][i, : graph.mode_machine.size] = graph.mode_machine
-            mode = batch.mode[row, : batch.count[row]]
-            starts = mode >= 0
-            names = self.name[row, : mode.size][starts]
-            seen["candidate_operation"][i, names] = graph.mode_operation[mode[starts]]
-        return seen
+        edges = [self._edges(int(number)) for number in batch.which[rows]]
+        job_arc, mode_operation, mode_machine = (np.stack(arrays) for arrays in zip(*edges, strict=True))
+        target = np.full((rows.size, self.num_actions), -1, np.int32)
+        row, position = np.nonzero(np.arange(batch.width) < batch.count[rows, None])
+        mode = batch.mode[rows[row], position]
+        starts = mode >= 0
+        row, mode, name = row[starts], mode[starts], self.name[rows[row], position][starts]
+        target[row, name] = mode_operation[row, mode]
+        return {
+            "operations": operations,
+            "machines": machines,
+            "candidate_operation": target,
+            "job_arc": job_arc,
+            "mode_operation": mode_operation,
+            "mode_machine": mode_machine,
+        }
+
+    def _edges(self, number: int) -> tuple[NDArray[np.int32], ...]:
+        """The edges of an instance of the batch, padded; kept as long as it is in its place."""
+        instance, parts = self.batch.instances[number], self._graph_parts()
+        if number not in self._kept or self._kept[number][0] is not instance:
+            graph = shop_graph(instance)
+            arrays = []
+            for name in ("job_arc", "mode_operation", "mode_machine"):
+                padded = np.full(parts[name].shape, -1, np.int32)
+                own = getattr(graph, name)
+                padded[..., : own.shape[-1]] = own
+                arrays.append(padded)
+            self._kept[number] = instance, tuple(arrays)
+        return self._kept[number][1]

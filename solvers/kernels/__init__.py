@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numba
 
@@ -84,6 +84,23 @@ def cutting(function: Callable[..., Any]) -> Any:
 def _without_counting(function: Callable[..., Any], forceinline: bool) -> Any:
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False, "forceinline": forceinline}
     return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+
+def entry_of(compiled: Any) -> Callable[..., Any]:
+    """The machine code of a kernel that has been compiled for one signature, else the kernel itself.
+
+    Called directly it saves the look at the type of every argument, four microseconds for twenty arrays: for calls by
+    the thousand whose arguments are always of the same types, which nobody checks any more.
+    """
+    entry = _ENTRIES.get(compiled)
+    if entry is None:
+        if len(compiled.signatures) != 1:
+            return cast("Callable[..., Any]", compiled)
+        entry = _ENTRIES[compiled] = compiled.overloads[compiled.signatures[0]].entry_point
+    return entry
+
+
+_ENTRIES: dict[Any, Callable[..., Any]] = {}
 
 
 def is_cold(kernels: Iterable[Any]) -> bool:

@@ -63,19 +63,19 @@ def name_rows(shops, rows, first, last, state, job, count, name, position, mask)
     """A job is called by its place in the shop as long as it is there, a wait by the last number.
 
     ``name[r, c]`` becomes the name of candidate c of row r = ``rows[i]``, ``position[r, name]`` that c or -1, and
-    ``mask[i, name]`` 1 or 0.
+    ``mask[r, name]`` 1 or 0.
     """
     for i in range(first, last):
         r = rows[i]
         position[r, :] = -1
-        mask[i, :] = 0
+        mask[r, :] = 0
         for c in range(count[r]):
             own = mask.shape[1] - 1
             if job[r, c] >= 0:
                 own = state[r, job_at(state[r], job[r, c]) + SLOT]
             name[r, c] = own
             position[r, own] = c
-            mask[i, own] = 1
+            mask[r, own] = 1
 
 
 @kernel

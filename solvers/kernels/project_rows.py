@@ -331,16 +331,16 @@ def name_project_rows(arena, rows, first, last, which, task, mode, count, most_m
     """Names of the candidates that stay the same: mode m of task t, counted within it, is ``t * most_modes + m``.
 
     ``identity[r, c]`` becomes the name of candidate c of row r = ``rows[i]``, ``position[r, name]`` that c or -1, and
-    ``mask[i, name]`` 1 or 0.
+    ``mask[r, name]`` 1 or 0.
     """
     for i in range(first, last):
         r = rows[i]
         tasks = arena.task[arena.ptr[TASK, which[r]] :]
         position[r, :] = -1
-        mask[i, :] = 0
+        mask[r, :] = 0
         for c in range(count[r]):
             t = task[r, c]
             name = t * most_modes + mode[r, c] - tasks[t].first_mode
             identity[r, c] = name
             position[r, name] = c
-            mask[i, name] = 1
+            mask[r, name] = 1

@@ -315,17 +315,17 @@ def name_rows(shops, rows, first, last, which, job, mode, count, most_modes, ide
     """Names of the candidates that stay the same while a schedule grows.
 
     Job j in mode m of its next operation is ``j * most_modes + m``, a wait the last number. ``identity[r, c]`` becomes
-    the name of candidate c of row r = ``rows[i]``, ``position[r, name]`` that c or -1, and ``mask[i, name]`` 1 or 0.
+    the name of candidate c of row r = ``rows[i]``, ``position[r, name]`` that c or -1, and ``mask[r, name]`` 1 or 0.
     """
     for i in range(first, last):
         r, s = rows[i], which[rows[i]]
         mode_in_task = shops.mode_in_task[shops.mode_ptr[s] : shops.mode_ptr[s + 1]]
         position[r, :] = -1
-        mask[i, :] = 0
+        mask[r, :] = 0
         for c in range(count[r]):
             name = mask.shape[1] - 1
             if job[r, c] >= 0:
                 name = job[r, c] * most_modes + mode_in_task[mode[r, c]]
             identity[r, c] = name
             position[r, name] = c
-            mask[i, name] = 1
+            mask[r, name] = 1
