@@ -76,7 +76,8 @@ class Observer(ABC):
         """The candidates that these names stand for. Raises ValueError for an illegal one."""
         names = np.asarray(action)
         if names.size == 1 and 0 <= names[0] < self.num_actions and self.position[rows[0], names[0]] >= 0:
-            return self.position[rows[0], names].astype(np.int64)  # the short way of a single environment
+            short: IntArray = self.position[rows[0], names].astype(np.int64)  # the way of a single environment
+            return short
         inside = (names >= 0) & (names < self.num_actions)
         position = np.where(inside, self.position[rows, np.where(inside, names, 0)], -1)
         wrong = (position < 0) & (self._batch.count[rows] > 0)
