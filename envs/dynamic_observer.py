@@ -27,7 +27,7 @@ class DynamicObserver(Observer):
         super().__init__(batch, batch.width, len(DYNAMIC_CANDIDATE_FEATURES[1]), observation, features)
         self.batch = batch
 
-    def _name(self, rows: IntArray) -> None:
+    def look(self, rows: IntArray) -> None:
         batch = self.batch
         batch.run(name_rows, rows, batch.state, batch.job, batch.count, self.name, self.position, self.mask)
 

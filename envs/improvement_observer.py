@@ -24,7 +24,7 @@ class ImprovementObserver(Observer):
         self.batch = batch
         self.name[:] = np.arange(batch.width)
 
-    def _name(self, rows: IntArray) -> None:
+    def look(self, rows: IntArray) -> None:
         used = self.name[rows] < self.batch.count[rows, None]
         self.position[rows] = np.where(used, self.name[rows], -1)
         self.mask[rows] = used

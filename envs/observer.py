@@ -68,10 +68,6 @@ class Observer(ABC):
         }
         return parts | self._graph_parts() if self.observation == GRAPH else parts
 
-    def look(self, rows: IntArray) -> None:
-        """Name the candidates of these rows, after they have changed."""
-        self._name(rows)
-
     def positions(self, action: ArrayLike, rows: IntArray) -> IntArray:
         """The candidates that these names stand for. Raises ValueError for an illegal one."""
         names = np.asarray(action)
@@ -111,8 +107,8 @@ class Observer(ABC):
         return extra
 
     @abstractmethod
-    def _name(self, rows: IntArray) -> None:
-        """Fill ``name``, ``position`` and ``mask`` of these rows."""
+    def look(self, rows: IntArray) -> None:
+        """Fill ``name``, ``position`` and ``mask`` of these rows, after their candidates have changed."""
 
     @abstractmethod
     def _candidates(self, rows: IntArray, out: NDArray[np.float32]) -> None:

@@ -117,10 +117,6 @@ class Play:
         """What a row plays."""
         return self.batch.instances[int(self.batch.which[row])]
 
-    def _reset(self, rows: IntArray, numbers: Sequence[int], randoms: Sequence[np.random.Generator]) -> None:
-        """Begin the rows with the instances of these numbers; what else is random comes from ``randoms``."""
-        self.batch.reset(rows, np.array(numbers))
-
     def _settle_given(self, rows: IntArray, chosen: Instance) -> list[int]:
         """Put an instance into the places of these rows for given ones, behind all others."""
         numbers = list[int]()

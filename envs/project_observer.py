@@ -23,7 +23,7 @@ class ProjectObserver(Observer):
         actions = max(1, self.limits.activities * self.limits.modes)
         super().__init__(batch, actions, len(ACTIVITY_CANDIDATE_FEATURES[1]), observation, features)
 
-    def _name(self, rows: IntArray) -> None:
+    def look(self, rows: IntArray) -> None:
         batch = self.batch
         arrays = batch.which, batch.task, batch.mode, batch.count, self.limits.modes
         batch.run(name_project_rows, rows, *arrays, self.name, self.position, self.mask)

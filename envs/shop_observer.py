@@ -30,7 +30,7 @@ class ShopObserver(Observer):
         self.batch, self.limits = batch, limits
         self._kept: dict[int, tuple[Instance, tuple[NDArray[np.int32], ...]]] = {}
 
-    def _name(self, rows: IntArray) -> None:
+    def look(self, rows: IntArray) -> None:
         batch = self.batch
         arrays = batch.which, batch.job, batch.mode, batch.count, self.limits.modes
         batch.run(name_rows, rows, *arrays, self.name, self.position, self.mask)
