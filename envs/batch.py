@@ -106,6 +106,13 @@ class Batch(ABC):
         O(size of all instances). Raises ValueError if one is larger than the batch has room for.
         """
 
+    def _replaced(self, numbers: Sequence[int], instances: Sequence[Instance]) -> tuple[Instance, ...]:
+        """The instances with others in these places, or behind the last."""
+        kept = list(self.instances)
+        for number, instance in zip(numbers, instances, strict=True):
+            kept[number : number + 1] = [instance]
+        return tuple(kept)
+
     @abstractmethod
     def _arena(self) -> Any:
         """The instances as kernels take them."""

@@ -135,11 +135,9 @@ class DynamicBatch(Batch):
             raise
 
     def replace(self, numbers: Sequence[int], instances: Sequence[Instance]) -> None:
-        kept = list(self.instances)
-        for number, instance in zip(numbers, instances, strict=True):
+        for instance in instances:
             self._check_room(instance)
-            kept[number : number + 1] = [instance]
-        self.instances = tuple(kept)
+        self.instances = self._replaced(numbers, instances)
         self.arena = dynamic_arena(self.instances, self.scenario)
 
     def _check_room(self, instance: Instance) -> None:

@@ -90,13 +90,7 @@ class Observer(ABC):
         if self.features:
             candidates = np.concatenate((candidates, self._extra(rows)), axis=2)
         seen: Observation = {"candidates": candidates, "action_mask": self.mask[rows]}
-        if self.observation == DISJUNCTIVE:
-            return seen | {"graph": [self._disjunctive(int(row)) for row in rows]}
         return seen | self._graph(rows) if self.observation == GRAPH else seen
-
-    def _disjunctive(self, row: int) -> Any:
-        """The graph of one row; of observers that have DISJUNCTIVE among their kinds."""
-        raise NotImplementedError
 
     def _extra(self, rows: IntArray) -> NDArray[np.float32]:
         """The user's features, by name of the action."""

@@ -153,11 +153,9 @@ class ProjectBatch(Batch):
         self.reset()
 
     def replace(self, numbers: Sequence[int], instances: Sequence[Instance]) -> None:
-        kept = list(self.instances)
-        for number, instance in zip(numbers, instances, strict=True):
+        for instance in instances:
             self._check_room(instance)
-            kept[number : number + 1] = [instance]
-        self.instances = tuple(kept)
+        self.instances = self._replaced(numbers, instances)
         self.arena = project_arena(self.instances)
 
     def _check_room(self, instance: Instance) -> None:

@@ -142,11 +142,9 @@ class ShopBatch(Batch):
         return complete
 
     def replace(self, numbers: Sequence[int], instances: Sequence[Instance]) -> None:
-        kept = list(self.instances)
-        for number, instance in zip(numbers, instances, strict=True):
+        for instance in instances:
             self._check_room(instance.derived(shop_view))
-            kept[number : number + 1] = [instance]
-        self.instances = tuple(kept)
+        self.instances = self._replaced(numbers, instances)
         self.arena = shop_arena(self.instances)
         self.views = tuple(each.derived(shop_view) for each in self.instances)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,11 @@ class ShopObserver(Observer):
     def _candidates(self, rows: IntArray, out: NDArray[np.float32]) -> None:
         self.batch.run(candidate_features_rows, rows, *self.batch.feature_arrays, self.name, out)
 
-    def _disjunctive(self, row: int) -> Any:
-        return disjunctive_graph(self.batch, row)
+    def observe(self, rows: IntArray) -> Observation:
+        seen = super().observe(rows)
+        if self.observation == DISJUNCTIVE:
+            seen["graph"] = [disjunctive_graph(self.batch, int(row)) for row in rows]
+        return seen
 
     def _graph_parts(self) -> dict[str, Part]:
         limits = self.limits
