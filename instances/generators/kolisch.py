@@ -100,7 +100,8 @@ def _draw_network(rng: np.random.Generator, activities: int, target: int) -> NDA
 
     def possible(sources: IntArray, targets: IntArray) -> NDArray[np.bool_]:
         """Whether an arc from one to the other is new, forward, within the degrees and makes none redundant."""
-        bridged = reach.T.astype(np.int64) @ arcs @ reach.T.astype(np.int64)  # from i's ancestors to j's descendants
+        back = reach.T.astype(np.float32)  # counts stay far below 2**24, and only floats multiply fast
+        bridged = back @ arcs.astype(np.float32) @ back  # from i's ancestors to j's descendants
         full_source = arcs[sources][:, 1:last].sum(axis=1) >= MAX_NEIGHBOURS
         full_target = arcs[1:last, targets].sum(axis=0) >= MAX_NEIGHBOURS
         barred: NDArray[np.bool_] = reach[np.ix_(sources, targets)] | (bridged[np.ix_(sources, targets)] > 0)

@@ -101,6 +101,16 @@ def test_two_set_routing_keeps_the_halves_apart() -> None:
     assert (routes(published)[:, :half] < half).all()
 
 
+def test_flexible_operations_can_last_equally_long_everywhere() -> None:
+    """One duration per operation; without the setting they differ somewhere."""
+    for equal in (True, False):
+        shop = generate("flexible,jobs=10,machines=6,min_alternatives=2,seed=3", equal_durations=equal)
+        groups = np.split(shop.duration, shop.mode_ptr[1:-1])
+        assert all(np.unique(own).size == 1 for own in groups) == equal
+    with pytest.raises(ValueError, match="equal_durations: found 2"):
+        generate("flexible,jobs=10,machines=6,seed=3,equal_durations=2")
+
+
 def test_flexible_operations_keep_their_limits() -> None:
     """Operations per job, alternatives per operation, durations; the alternatives are different machines."""
     shop = generate("flexible,jobs=40,machines=6,seed=3")
