@@ -41,6 +41,26 @@ CANDIDATE_V1 = (
     Feature("wait", "none", "1 for the candidate that lets the clock run on, whose other features are 0"),
 )
 
+LOOKAHEAD_V2 = (
+    Feature("own_bound", "lower bound", "bound of its machine if it goes next there, and each operation runs shortest"),
+    Feature("own_regret", "mean duration", "that above the least among the candidates"),
+    Feature("worst_bound", "lower bound", "largest bound of a machine or job then"),
+    Feature("worst_regret", "mean duration", "that above the least"),
+    Feature("mean_regret", "mean duration", "mean bound of the machines above the least"),
+    Feature("pushed", "bound x jobs", "sum of the delays of the other jobs that need its machine"),
+    Feature("next_bound", "lower bound", "bound of the machine that its job needs next"),
+    Feature("next_queue", "number of jobs", "operations that could be at that machine by its end"),
+)
+
+CANDIDATE_V2 = (*CANDIDATE_V1, *LOOKAHEAD_V2)
+
+OTHER_MODES_V3 = (
+    Feature("other_end", "mean duration", "least end in another mode after this one; may be < 0; 0 without another"),
+    Feature("others", "number of machines", "other modes of the operation"),
+)
+
+CANDIDATE_V3 = (*CANDIDATE_V2, *OTHER_MODES_V3)
+
 OPERATION_V1 = (
     Feature("placed", "none", "1 if the operation is placed"),
     Feature("next", "none", "1 if it is the next one of its job"),
@@ -101,6 +121,6 @@ RESOURCE_V1 = (
 ACTIVITY_CANDIDATE_FEATURES = {1: ACTIVITY_CANDIDATE_V1}
 ACTIVITY_FEATURES = {1: ACTIVITY_V1}
 RESOURCE_FEATURES = {1: RESOURCE_V1}
-CANDIDATE_FEATURES = {1: CANDIDATE_V1}
+CANDIDATE_FEATURES = {1: CANDIDATE_V1, 2: CANDIDATE_V2, 3: CANDIDATE_V3}
 OPERATION_FEATURES = {1: OPERATION_V1}
 MACHINE_FEATURES = {1: MACHINE_V1}

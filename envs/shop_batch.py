@@ -12,6 +12,7 @@ from makespan.envs.batch import START_KIND, WAIT_KIND, Batch, Candidates
 from makespan.envs.features import CANDIDATE_FEATURES, MACHINE_FEATURES, OPERATION_FEATURES
 from makespan.envs.rows import out_array
 from makespan.envs.shop_arena import ShopArena, shop_arena, state_size
+from makespan.envs.shop_lookahead import Lookahead, lookahead
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import ShopView, shop_view
@@ -19,13 +20,19 @@ from makespan.instances.subset import subset
 from makespan.solvers.dispatching import SCHEMES
 from makespan.solvers.kernels import shop_measures
 from makespan.solvers.kernels.priority import RULE_HEADER
-from makespan.solvers.kernels.shop_features import candidate_features_rows, graph_features_rows, starts_rows
+from makespan.solvers.kernels.shop_features import (
+    candidate_features_rows,
+    graph_features_rows,
+    other_modes_rows,
+    starts_rows,
+)
 from makespan.solvers.kernels.shop_layout import JOB_SIZE, JOBS, LATE, MODE, OP, START, UNFINISHED
+from makespan.solvers.kernels.shop_lookahead import lookahead_rows
 from makespan.solvers.kernels.shop_measures import measure_rows
 from makespan.solvers.kernels.shop_rows import (
-    SET_ALL_MODES,
     SET_DELTA,
     SET_FORCED,
+    SET_MODES,
     SET_SCHEME,
     SET_WAIT,
     SETTINGS,
@@ -44,6 +51,9 @@ MEASURES = {
 }
 """Numbers that never fall while a schedule grows and end at its value: a lower bound on the makespan; the largest end
 so far; the time that operations waited for their machine; a bound on the weighted tardiness; one on the flow time."""
+
+MODES = ("preferred", "all", "conflict")
+"""Which modes are candidates, in the order of the numbers in ``kernels/shop_rows.py``."""
 
 _NO_RULE = np.zeros(RULE_HEADER, np.int64)
 _NO_RULE.setflags(write=False)
@@ -87,7 +97,9 @@ class ShopBatch(Batch):
         to the next start, so that every semi-active schedule can be built.
     modes
         ``all``: each mode in which a competing operation could start in time is a candidate; ``preferred``: the one
-        that the rules take, alone.
+        that the rules take, alone; ``conflict``, for giffler_thompson: each mode on the machine in conflict in which an
+        operation could start in time, whichever it prefers. That loses no best schedule, see ``shop_teacher`` in
+        ``policies/demonstrations.py``; the other two may.
     forced
         ``ask``, or ``take``: a decision between one candidate and nothing else is no decision.
     threads
@@ -126,7 +138,7 @@ class ShopBatch(Batch):
         self.limits = limits or Limits.of(self.views)
         for view in self.views:
             self._check_room(view)
-        self.waits = wait
+        self.waits, self.modes = wait, modes
         self.width = max(1, self.limits.jobs * self.limits.modes) + wait
         self.state = np.zeros((number, state_size(*self.limits)), np.int64)
         self.left, self._queue = np.zeros((2, number, self.limits.machines), np.int64)
@@ -134,6 +146,7 @@ class ShopBatch(Batch):
         self._run = np.zeros((number, 3 * self.width), np.int64)
         self._place = np.tile(np.arange(self.width, dtype=np.int32), (number, 1))
         self._key = np.zeros(self.limits.operations * self.limits.modes, np.int64)
+        self._lookahead: Lookahead | None = None
         self.reset()
 
     @property
@@ -147,6 +160,7 @@ class ShopBatch(Batch):
         self.instances = self._replaced(numbers, instances)
         self.arena = shop_arena(self.instances)
         self.views = tuple(each.derived(shop_view) for each in self.instances)
+        self._lookahead = None
 
     def _check_room(self, view: ShopView) -> None:
         for name, needed, limit in zip(Limits._fields, Limits.of([view]), self.limits, strict=True):
@@ -183,10 +197,15 @@ class ShopBatch(Batch):
         self.run(measure_rows, chosen, *arrays)
         return value
 
-    def partial(self, row: int) -> tuple[Instance, Schedule]:
+    def placed(self, row: int) -> NDArray[np.bool_]:
+        """Which operations of the row's shop view are placed; shape (num_operations,)."""
         state, view = self.state[row], self.views[self.which[row]]
         following = state[state[JOBS] + OP :: JOB_SIZE][: view.num_jobs]
-        placed = np.arange(view.num_operations) < np.repeat(following, np.diff(view.job_ptr))
+        placed: NDArray[np.bool_] = np.arange(view.num_operations) < np.repeat(following, np.diff(view.job_ptr))
+        return placed
+
+    def partial(self, row: int) -> tuple[Instance, Schedule]:
+        state, view, placed = self.state[row], self.views[self.which[row]], self.placed(row)
         start, mode = np.full((2, view.num_operations), -1, np.int64)
         task = view.task[placed]
         start[task] = state[state[START] :][: view.num_operations][placed]
@@ -203,6 +222,13 @@ class ShopBatch(Batch):
         shape = (chosen.size, self.width, len(CANDIDATE_FEATURES[version]))
         out = out_array(out, shape, "candidate features")
         self.run(candidate_features_rows, chosen, *self.feature_arrays, self._place, out)
+        if version > 1:
+            if self._lookahead is None:
+                self._lookahead = lookahead(self.views, self.num_rows, self.width, *self.limits[:2])
+            candidates = self.job, self.mode, self.count
+            self.run(lookahead_rows, chosen, self.which, self.state, self.left, *candidates, *self._lookahead, out)
+        if version > 2:
+            self.run(other_modes_rows, chosen, self.which, self.state, *candidates, out)
         return out
 
     def graph_features(
@@ -252,7 +278,7 @@ class ShopBatch(Batch):
 def _setting(scheme: str, delta: int, wait: bool, modes: str, forced: str) -> IntArray:
     for name, value, known in (
         ("scheme", scheme, tuple(SCHEMES)),
-        ("modes", modes, ("all", "preferred")),
+        ("modes", modes, MODES),
         ("forced", forced, ("ask", "take")),
     ):
         if value not in known:
@@ -261,8 +287,10 @@ def _setting(scheme: str, delta: int, wait: bool, modes: str, forced: str) -> In
         raise ValueError(f"delta: found {delta}, expected 0 to 100")
     if wait and scheme != "non_delay":
         raise ValueError(f"wait: found scheme {scheme}, expected non_delay, the only one with a clock")
+    if modes == "conflict" and scheme != "giffler_thompson":
+        raise ValueError(f"modes: found conflict with scheme {scheme}, expected giffler_thompson")
     setting = np.zeros(SETTINGS, np.int64)
     setting[SET_SCHEME], setting[SET_DELTA], setting[SET_WAIT] = SCHEMES[scheme], delta, wait
-    setting[SET_ALL_MODES], setting[SET_FORCED] = modes == "all", forced == "take"
+    setting[SET_MODES], setting[SET_FORCED] = MODES.index(modes), forced == "take"
     setting.setflags(write=False)
     return setting

@@ -29,12 +29,13 @@ from makespan.solvers.kernels import (
     project_features,
     project_rows,
     shop_features,
+    shop_lookahead,
     shop_measures,
     shop_rows,
 )
 
 _MODULES: dict[str, tuple[ModuleType, ...]] = {
-    "makespan/JobShop-v0": (shop_rows, shop_features, shop_measures, legal_actions),
+    "makespan/JobShop-v0": (shop_rows, shop_features, shop_lookahead, shop_measures, legal_actions),
     "makespan/RCPSP-v0": (project_rows, project_features),
     "makespan/JobShopImprovement-v0": (improvement_rows, improvement_features),
     "makespan/DynamicJobShop-v0": (dynamic_shop, dynamic_features, dynamic_measures, dynamic_rules),
@@ -44,13 +45,14 @@ _MODULES: dict[str, tuple[ModuleType, ...]] = {
 
 def owners() -> list[tuple[str, tuple[Any, ...], Callable[[], None]]]:
     """Each id with its kernels and what compiles them."""
-    return [(name, _kernels(_MODULES[name]), partial(_play, name)) for name in ENVIRONMENTS]
+    return [(name, kernels_of(name), partial(_play, name)) for name in ENVIRONMENTS]
 
 
-def _kernels(modules: tuple[ModuleType, ...]) -> tuple[Any, ...]:
+def kernels_of(name: str) -> tuple[Any, ...]:
+    """The kernels of an environment id."""
     return tuple(
         each
-        for module in modules
+        for module in _MODULES[name]
         for name, each in vars(module).items()
         if name.endswith("_rows") and hasattr(each, "py_func") and each.py_func.__module__ == module.__name__
     )
@@ -73,6 +75,7 @@ def _play(name: str) -> None:
     if isinstance(batch, ShopBatch):
         RulePolicy(batch, "spt").actions()
         batch.candidate_starts()
+        batch.candidate_features(version=3)
     elif isinstance(batch, ImprovementBatch):
         batch.ends()
         batch.makespans_after()

@@ -32,6 +32,9 @@ from makespan.solvers.kernels.tournament import NEVER
 BOUND, MEAN_DURATION, LONGEST_JOB, MEAN_WEIGHT = range(4)
 """Columns of ``ShopArena.scale``."""
 
+OTHER_END, OTHERS = 27, 28
+"""Columns of features of version 3."""
+
 
 @inlined
 def run_of(shop, state, j, m):
@@ -266,3 +269,28 @@ def starts_rows(shops, rows, first, last, which, state, job, mode, count, start)
         for c in range(count[r]):
             if job[r, c] >= 0:
                 _, start[i, c], _ = run_of(shop, state[r], job[r, c], mode[r, c])
+
+
+@kernel
+def other_modes_rows(shops, rows, first, last, which, state, job, mode, count, out):
+    """Candidate c of row ``rows[i]`` fills columns OTHER_END and OTHERS of ``out[i, c]``. O(candidates x modes)."""
+    for i in range(first, last):
+        r, s = rows[i], which[rows[i]]
+        shop = shops.shop[shops.shop_ptr[s] : shops.shop_ptr[s + 1]]
+        by_mean, by_machines = 1.0 / shops.scale[s, MEAN_DURATION], 1.0 / max(1, shop[NUM_MACHINES])
+        for c in range(count[r]):
+            out[i, c, OTHER_END], out[i, c, OTHERS] = 0, 0
+            j = job[r, c]
+            if j < 0:
+                continue
+            op = state[r, state[r, JOBS] + JOB_SIZE * j + OP]
+            low, high = shop[shop[MODE_PTR] + op], shop[shop[MODE_PTR] + op + 1]
+            least = NEVER
+            for m in range(low, high):
+                if m != mode[r, c]:
+                    _, _, end = run_of(shop, state[r], j, m)
+                    least = min(least, end)
+            if least < NEVER:
+                _, _, end = run_of(shop, state[r], j, mode[r, c])
+                out[i, c, OTHER_END] = times(least - end, by_mean)
+                out[i, c, OTHERS] = times(high - low - 1, by_machines)

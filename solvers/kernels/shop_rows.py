@@ -50,9 +50,12 @@ from makespan.solvers.kernels.tournament import NEVER
 WAIT = -1
 
 # Scheme and delta of ``dispatch``; whether all jobs that can start at the clock compete and the clock may run on
-# without a start; whether every mode of a competing job is a candidate, not its preferred one alone; whether a decision
-# between one candidate and nothing else is taken at once.
-SET_SCHEME, SET_DELTA, SET_WAIT, SET_ALL_MODES, SET_FORCED, SETTINGS = range(6)
+# without a start; which modes are candidates, see below; whether a decision between one candidate and nothing else is
+# taken at once.
+SET_SCHEME, SET_DELTA, SET_WAIT, SET_MODES, SET_FORCED, SETTINGS = range(6)
+
+# Of a competing job the preferred mode alone, or every mode; or of any job those on the machine in conflict.
+PREFERRED, EVERY, IN_CONFLICT = 0, 1, 2
 
 
 @step
@@ -64,16 +67,18 @@ def list_candidates(shop, state, setting, job, mode):
     """
     if state[UNFINISHED] == 0:
         return 0
-    every_mode = setting[SET_ALL_MODES] and shop[NUM_MODES] > shop[NUM_OPERATIONS]
+    modes = setting[SET_MODES] if shop[NUM_MODES] > shop[NUM_OPERATIONS] else PREFERRED
     if state[SCHEME] <= INSERTION:
-        return _list_all(shop, state, every_mode, job, mode)
+        return _list_all(shop, state, modes == EVERY, job, mode)
     latest = state[state[TREE] + 1]
     if setting[SET_WAIT]:
         count = _list_due(shop, state, latest, job)
     else:
         k, latest = conflict(shop, state)
+        if modes == IN_CONFLICT:
+            return _list_conflict(shop, state, k, latest, job, mode)
         count = _list_queue(shop, state, k, latest, job)
-    if every_mode:
+    if modes == EVERY:
         count = _expand(shop, state, latest, count, job, mode)
     else:
         for i in range(count):
@@ -135,6 +140,23 @@ def _list_queue(shop, state, k, latest, job):
                 place -= 1
             job[place] = j
             count += 1
+    return count
+
+
+@step
+def _list_conflict(shop, state, k, latest, job, mode):
+    """All modes on machine ``k`` in which a job can start by ``latest``, whichever it prefers. O(jobs x modes)."""
+    count = 0
+    for j in range(shop[NUM_JOBS]):
+        op = state[state[JOBS] + JOB_SIZE * j + OP]
+        if k < 0 or op >= shop[shop[JOB_PTR] + j + 1]:
+            continue
+        for m in range(shop[shop[MODE_PTR] + op], shop[shop[MODE_PTR] + op + 1]):
+            if shop[shop[MACHINE] + m] == k:
+                start, _, _ = earliest(shop, state, op, m, arrival(shop, state, j, m))
+                if start <= latest:
+                    job[count], mode[count] = j, m
+                    count += 1
     return count
 
 
