@@ -108,6 +108,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "",
             ("bounds,cpsat=false",),
         ),
+        SolverEntry(
+            "policy",
+            "makespan.policies.solver:make",  # a name, so that no solver imports a network before it is asked for
+            "a trained network dispatches",
+            "a name that makespan models lists, or a safetensors file",
+            ("policy:jsp", "policy:jsp,decode=sample,k=128", "policy:jsp+tabu"),
+        ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
         SolverEntry(
             "lns",

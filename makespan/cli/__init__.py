@@ -63,6 +63,12 @@ COMMANDS = (
     ),
     Command("instances", "makespan.cli.instances:instances", "List and show the instances that come along."),
     Command("solvers", "makespan.cli.solvers:solvers", "List the solvers.", "makespan solvers --format json"),
+    Command(
+        "train",
+        "makespan.cli.train:train",
+        "Train a dispatcher.",
+        "makespan train --method ppo --instances uniform,jobs=6,machines=6 --folder first",
+    ),
     Command("models", "makespan.cli.models:models", "List the trained policies.", "makespan models"),
     Command("bench", "makespan.cli.bench:bench", "Run benchmarks."),
     Command("warm", "makespan.cli.warm:warm", "Compile all kernels now, once.", "makespan warm"),

@@ -6,8 +6,8 @@ from makespan.cli.arguments import Output, OutputFormat
 from makespan.cli.exit_codes import OK
 from makespan.cli.output import check_writable, note, render, write_output
 
-ENTRY_POINT_GROUP = "makespan.policies"
-"""Installed packages name their trained policies in this group."""
+_SHOWN = ("summary", "results", "command")
+"""Parts of a card, besides the problem."""
 
 
 def models(*, format: OutputFormat = "table", output: Output = None) -> int:
@@ -21,12 +21,13 @@ def models(*, format: OutputFormat = "table", output: Output = None) -> int:
         Write here, not to standard output.
     """
     check_writable(output)
-    from importlib.metadata import entry_points
+    from makespan.policies import zoo
 
-    records = [
-        {"model": point.name, "package": point.dist.name if point.dist else "", "target": point.value}
-        for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
-    ]
+    records = []
+    for name in zoo.names():
+        card = zoo.card(zoo.path_of(name))
+        notes = card["notes"]
+        records.append({"model": name, "problem": card["problem"], **{key: notes.get(key, "") for key in _SHOWN}})
     if not records:
         note("no trained policies are installed")
         if format in ("table", "csv"):

@@ -236,9 +236,9 @@ def test_solvers_tell_what_they_handle(call: Call) -> None:
     assert "every field" in call("solvers").out
 
 
-def test_no_trained_policies_is_said_plainly(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_trained_policies_is_said_plainly(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty list for programs, a sentence for people, no invented entry."""
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [])
+    monkeypatch.setattr("makespan.policies.zoo.FOLDER", tmp_path)
     code, out, err = call("models")
     assert (code, out) == (0, "") and "no trained policies" in err
     assert json.loads(call("models", "--format", "json").out) == []
