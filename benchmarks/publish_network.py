@@ -25,9 +25,13 @@ def main() -> None:
     given = parser.parse_args()
     model, card, _ = checkpoint.load(given.checkpoint)
     notes = {name: getattr(given, name) for name in ("summary", "command", "core_hours", "results")}
+    config = card.notes.get("config", {})
+    config["labels"] = Path(config.get("labels", "")).name  # where they lay is nobody's business
     path = zoo.FOLDER / f"{given.name}.safetensors"
     path.parent.mkdir(exist_ok=True)
-    checkpoint.save(path, model, Card(card.problem, card.shape, card.refresh_every, {**card.notes, **notes}))
+    checkpoint.save(
+        path, model, Card(card.problem, card.shape, card.refresh_every, {**card.notes, **notes, "config": config})
+    )
     if path.stat().st_size > LARGEST:
         raise SystemExit(f"{path}: found {path.stat().st_size} bytes, expected at most {LARGEST}")
     print(path)
