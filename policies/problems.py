@@ -13,19 +13,6 @@ from torch import Tensor, nn
 
 from makespan.envs.batch import Batch
 from makespan.envs.dynamic_batch import DynamicBatch
-from makespan.envs.dynamic_features import (
-    DYNAMIC_CANDIDATE_FEATURES,
-    DYNAMIC_MACHINE_FEATURES,
-    DYNAMIC_OPERATION_FEATURES,
-)
-from makespan.envs.features import (
-    ACTIVITY_CANDIDATE_FEATURES,
-    ACTIVITY_FEATURES,
-    CANDIDATE_FEATURES,
-    MACHINE_FEATURES,
-    OPERATION_FEATURES,
-    RESOURCE_FEATURES,
-)
 from makespan.envs.improvement_batch import ImprovementBatch
 from makespan.envs.improvement_features import IMPROVED_OPERATION_FEATURES, MOVE_FEATURES
 from makespan.envs.project_batch import ProjectBatch
@@ -39,7 +26,7 @@ from makespan.policies.episodes import Teacher
 from makespan.policies.improvement_episodes import schedules_of
 from makespan.policies.improvement_network import ImprovementNetwork
 from makespan.policies.network import Dispatcher, Shape
-from makespan.policies.views import view_of
+from makespan.policies.views import DynamicView, FlexibleShopView, ProjectBatchView, ShopView, view_of
 from makespan.solvers.kernels.dynamic_features import MEAN_WORK
 from makespan.solvers.kernels.dynamic_layout import EPISODE_JOBS
 from makespan.solvers.registry import from_strings
@@ -193,7 +180,7 @@ PROBLEMS = {
         Problem(
             name="jsp",
             scheme="giffler_thompson, forced decisions taken",
-            features=(len(CANDIDATE_FEATURES[2]), len(OPERATION_FEATURES[1]), len(MACHINE_FEATURES[1])),
+            features=ShopView.sizes(),
             versions=(2, 1, 1),
             batch=_shops,
             teacher=shop_teacher,
@@ -203,7 +190,7 @@ PROBLEMS = {
         Problem(
             name="fjsp",
             scheme="giffler_thompson, modes on the machine in conflict, forced decisions taken",
-            features=(len(CANDIDATE_FEATURES[3]), len(OPERATION_FEATURES[1]), len(MACHINE_FEATURES[1])),
+            features=FlexibleShopView.sizes(),
             versions=(3, 1, 1),
             batch=_flexible_shops,
             teacher=shop_teacher,
@@ -213,7 +200,7 @@ PROBLEMS = {
         Problem(
             name="rcpsp",
             scheme="serial, forced decisions taken",
-            features=(len(ACTIVITY_CANDIDATE_FEATURES[1]), len(ACTIVITY_FEATURES[1]), len(RESOURCE_FEATURES[1])),
+            features=ProjectBatchView.sizes(),
             versions=(1, 1, 1),
             batch=_projects,
             teacher=project_teacher,
@@ -223,11 +210,7 @@ PROBLEMS = {
         Problem(
             name="dynamic",
             scheme="simulation, forced decisions taken",
-            features=(
-                len(DYNAMIC_CANDIDATE_FEATURES[1]),
-                len(DYNAMIC_OPERATION_FEATURES[1]),
-                len(DYNAMIC_MACHINE_FEATURES[1]),
-            ),
+            features=DynamicView.sizes(),
             versions=(1, 1, 1),
             batch=_simulated,
             teacher=None,

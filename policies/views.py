@@ -81,6 +81,11 @@ class BatchView(ABC):
         self.batch = batch
         self.refresh()
 
+    @classmethod
+    def sizes(cls) -> tuple[int, int, int]:
+        """Numbers of features of candidates, operations and resources."""
+        return cls.candidate_features, cls.operation_features, cls.resource_features
+
     def refresh(self) -> None:
         """Read the instances of the batch; needed again after ``batch.replace``. O(size of all)."""
         graphs = [static_graph(self.batch, instance) for instance in self.batch.instances]
