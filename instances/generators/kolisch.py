@@ -91,20 +91,24 @@ def _network(rng: np.random.Generator, activities: int, target: int) -> NDArray[
 def _draw_network(rng: np.random.Generator, activities: int, target: int) -> NDArray[np.bool_] | None:
     n, last = activities + 2, activities + 1
     arcs, reach = np.zeros((n, n), np.bool_), np.eye(n, dtype=np.bool_)
+    # redundant[i, j]: an arc from i to j would bridge another one, from an ancestor of i to a descendant of j
+    redundant = np.zeros((n, n), np.bool_)
     starts = min(MAX_START, activities - 1)
     real = np.arange(1, last)
 
     def add(i: int, j: int) -> None:
         arcs[i, j] = True
-        reach[np.ix_(reach[:, i], reach[j])] = True
+        ancestors, descendants = reach[:, i].copy(), reach[j].copy()
+        reach[np.ix_(ancestors, descendants)] = True
+        redundant[np.ix_(reach[i], reach[:, j])] = True
+        redundant[np.ix_(descendants, reach[:, arcs[ancestors].any(0)].any(1))] = True
+        redundant[np.ix_(reach[arcs[:, descendants].any(1)].any(0), ancestors)] = True
 
     def possible(sources: IntArray, targets: IntArray) -> NDArray[np.bool_]:
         """Whether an arc from one to the other is new, forward, within the degrees and makes none redundant."""
-        back = reach.T.astype(np.float32)  # counts stay far below 2**24, and only floats multiply fast
-        bridged = back @ arcs.astype(np.float32) @ back  # from i's ancestors to j's descendants
         full_source = arcs[sources][:, 1:last].sum(axis=1) >= MAX_NEIGHBOURS
         full_target = arcs[1:last, targets].sum(axis=0) >= MAX_NEIGHBOURS
-        barred: NDArray[np.bool_] = reach[np.ix_(sources, targets)] | (bridged[np.ix_(sources, targets)] > 0)
+        barred: NDArray[np.bool_] = (reach | redundant)[np.ix_(sources, targets)]
         barred |= full_source[:, None] | full_target[None, :] | (sources[:, None] >= targets[None, :])
         return ~barred
 
