@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from makespan.envs.dynamic_batch import DynamicBatch
 from makespan.instances.instance import IntArray
 from makespan.solvers.kernels import dynamic_rules as kernels
+from makespan.solvers.kernels.dynamic_features import MEAN_DURATION
 from makespan.solvers.kernels.dynamic_rules import first_by_rule_rows
 
 DYNAMIC_RULES = {
@@ -21,10 +22,13 @@ DYNAMIC_RULES = {
     "lopnr": kernels.LOPNR,
     "edd": kernels.EDD,
     "slack": kernels.SLACK,
+    "atc": kernels.ATC,
+    "covert": kernels.COVERT,
     "random": kernels.RANDOM,
 }
 """The rules of ``solvers/priority_rules.py`` under the same names, by planned durations; ties go to the lower job
-number. Jobs without a due date come last and compare by what they have left."""
+number. Jobs without a due date are due after the end of all time. The mean duration of ``atc`` is that of the instance,
+or of the jobs drawn in its place."""
 
 
 class DynamicRule:
@@ -43,7 +47,8 @@ class DynamicRule:
         """Shape (k,): the rule's candidate in each row, 0 where it is over."""
         batch, chosen = self.batch, self.batch.rows(rows)
         action = zeros(chosen.size, int64)
-        arrays = self.kind, self.seed, batch.seed, batch.state, batch.job, batch.count, action
+        mean = batch.arena.scale[batch.which, MEAN_DURATION].astype(int64)
+        arrays = self.kind, self.seed, mean, batch.seed, batch.state, batch.job, batch.count, action
         batch.run(first_by_rule_rows, chosen, *arrays)
         return action
 

@@ -30,14 +30,14 @@ def test_without_disturbance_a_rule_is_the_rule_as_a_solver(name: str) -> None:
     instance = load(name)
     batch = DynamicBatch([instance])
     for rule in DYNAMIC_RULES:
-        if rule != "random":
+        if rule not in ("random", "atc", "covert"):  # without due dates those two take one that is common to all
             batch.reset()
             DynamicRule(batch, rule).play()
             solved = solve(instance, f"rule:{rule},scheme=non_delay").schedule
             assert solved is not None and np.array_equal(batch.schedule(0).start, solved.start), rule
 
 
-@pytest.mark.parametrize("rule", ["spt", "edd", "slack"])
+@pytest.mark.parametrize("rule", ["spt", "edd", "slack", "atc", "covert"])
 def test_rules_see_releases_and_due_dates(rule: str) -> None:
     """Also where jobs come late and are due: the solver's rule again."""
     plain = [each for each in SHOPS if "recirculation" not in each.features and "due" in each.features]
