@@ -15,12 +15,24 @@ from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import SHOP_FEATURES, ShopView, shop_view
 from makespan.solvers.kernels import dispatch
-from makespan.solvers.kernels.priority import LATEST_END, MEAN_DURATION, OPERATIONS_LEFT, REST, RULE_HEADER
+from makespan.solvers.kernels.priority import (
+    BEFORE,
+    DUE,
+    EXPRESSION,
+    LATEST_END,
+    MEAN_DURATION,
+    OPERATIONS_LEFT,
+    REST,
+    RULE_HEADER,
+    UNIT,
+    WEIGHT,
+)
 from makespan.solvers.kernels.rule_schedules import BEST, NEXT, play_rules
 from makespan.solvers.kernels.shop_layout import new_state, pack_shop
 from makespan.solvers.kernels.tournament import NEVER
-from makespan.solvers.priority_rules import RULES, Work, log2_ratio
+from makespan.solvers.priority_rules import RULES, Work, log2_ratio, rule_named
 from makespan.solvers.registry import from_strings
+from makespan.solvers.rule_expressions import parse_expression, rule_text
 from makespan.solvers.stage import Context
 
 SCHEMES = {
@@ -47,7 +59,7 @@ class RuleBatch:
     Parameters
     ----------
     rules, schemes
-        Names in RULES and SCHEMES; every pair is a play.
+        Names in RULES or expressions, and names in SCHEMES; every pair is a play.
     samples, first_sample
         Schedules per play, and the number of the first. Sample 0 follows the rule; a later one takes, at each decision,
         the first candidate in the rule's order with a chance of ``greed`` per cent, else the second with that chance,
@@ -80,7 +92,7 @@ class RuleBatch:
         _check_plays(rules, schemes, samples, greed, delta)
         self.view, self.rules, self.schemes, self.seed = view, tuple(rules), tuple(schemes), seed % 2**62
         plays = [
-            (RULES[rule].kind, row, SCHEMES[scheme], delta, greed)
+            (rule_named(rule).kind, row, SCHEMES[scheme], delta, greed)
             for row, rule in enumerate(rules)
             for scheme in schemes
         ]
@@ -185,7 +197,8 @@ class DispatchingRule:
     Parameters
     ----------
     rule
-        A name in RULES, or ``best``: all of them, in the schemes non_delay and giffler_thompson unless one is named.
+        A name in RULES, an expression, or ``best``: all of RULES, in the schemes non_delay and giffler_thompson unless
+        one is named.
     scheme
         A name in SCHEMES, or empty for the default, non_delay.
     samples, greed, delta
@@ -221,7 +234,7 @@ class DispatchingRule:
 
     def warm(self) -> None:
         toy = Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]])
-        dispatch_batch(toy.derived(shop_view), tuple(RULES), tuple(SCHEMES), samples=2)
+        dispatch_batch(toy.derived(shop_view), (*RULES, "p"), tuple(SCHEMES), samples=2)
 
     def run(self, instance: Instance, context: Context) -> None:
         view = instance.derived(shop_view)
@@ -244,8 +257,9 @@ class DispatchingRule:
 
 
 def make(argument: str | None = None, **parameters: str) -> DispatchingRule:
-    """The stage of a spec ``rule:argument,key=value``; without an argument it is ``best``."""
-    return from_strings(DispatchingRule, parameters, rule=argument or "best")
+    """The stage of a spec ``rule:argument,key=value``; without an argument it is ``best``. The argument may also be a
+    file with an expression, or the name of one that comes along."""
+    return from_strings(DispatchingRule, parameters, rule="best" if argument is None else rule_text(argument))
 
 
 def _play(instance: Instance, context: Context, batch: RuleBatch) -> bool:
@@ -271,12 +285,13 @@ def _offer(instance: Instance, context: Context, batch: RuleBatch) -> None:
 
 
 def _check_plays(rules: Sequence[str], schemes: Sequence[str], samples: int, greed: int, delta: int) -> None:
-    for what, names, known in (("rule", rules, tuple(RULES)), ("scheme", schemes, tuple(SCHEMES))):
-        for name in names:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ValueError(f"unknown {what} {name!r}, known: {', '.join(known)}{hint}")
+    for rule in rules:
+        rule_named(rule)
+    for scheme in schemes:
+        if scheme not in SCHEMES:
+            near = difflib.get_close_matches(scheme, SCHEMES, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"unknown scheme {scheme!r}, known: {', '.join(SCHEMES)}{hint}")
     for what, value, low, high in (("samples", samples, 1, 2**31), ("greed", greed, 1, 100), ("delta", delta, 0, 100)):
         if not low <= value <= high:
             raise ValueError(f"{what}: found {value}, expected {low} to {high}")
@@ -286,21 +301,39 @@ def _check_plays(rules: Sequence[str], schemes: Sequence[str], samples: int, gre
 
 
 def rule_arrays(view: ShopView, rules: Sequence[str]) -> tuple[IntArray, IntArray]:
-    """What the kernels look up for these rules: ``rule`` of ``kernels.priority``, and ``key`` of rule i in row i."""
-    work = view.derived(Work)
-    keys = np.zeros((len(rules), view.duration.size), np.int64)
+    """What the kernels look up for these rules: ``rule`` of ``kernels.priority``, and ``key`` of rule i in row i, which
+    is the program of an expression."""
+    work, found = view.derived(Work), [rule_named(name) for name in rules]
+    programs = {row: parse_expression(each.name).program for row, each in enumerate(found) if each.kind == EXPRESSION}
+    width = max([view.duration.size, *(program.size for program in programs.values())])
+    keys = np.zeros((len(rules), width), np.int64)
     for row, name in enumerate(rules):
-        if (values := work.key(name)) is not None:
-            keys[row] = values
-    return view.derived(_due_arrays) if any(RULES[name].needs_due for name in rules) else _NO_DUES, keys
+        if row in programs:
+            keys[row, : programs[row].size] = programs[row]
+        elif (values := work.key(name)) is not None:
+            keys[row, : values.size] = values
+    if programs:
+        return view.derived(_expression_arrays), keys
+    return view.derived(_due_arrays) if any(each.needs_due for each in found) else _NO_DUES, keys
 
 
 def _due_arrays(view: ShopView) -> IntArray:
-    work, size = view.derived(Work), view.num_operations
+    work = view.derived(Work)
+    return _rule_array(work, {LATEST_END: work.latest_end, REST: work.rest, OPERATIONS_LEFT: work.operations_left})
+
+
+def _expression_arrays(view: ShopView) -> IntArray:
+    work = view.derived(Work)
+    fields = {LATEST_END: work.latest_end, REST: work.rest, OPERATIONS_LEFT: work.operations_left}
+    more = {BEFORE: work.done - work.shortest, DUE: work.due, WEIGHT: work.weight}
+    return _rule_array(work, fields | more)
+
+
+def _rule_array(work: Work, fields: dict[int, IntArray]) -> IntArray:
     header = np.zeros(RULE_HEADER, np.int64)
-    header[MEAN_DURATION] = work.mean_duration
-    for place, field in enumerate((LATEST_END, REST, OPERATIONS_LEFT)):
-        header[field] = RULE_HEADER + place * size
-    rule = np.concatenate((header, work.latest_end, work.rest, work.operations_left))
+    header[MEAN_DURATION], header[UNIT] = work.mean_duration, work.shift
+    for place, field in enumerate(fields):
+        header[field] = RULE_HEADER + place * work.view.num_operations
+    rule = np.concatenate((header, *fields.values()))
     rule.setflags(write=False)
     return rule

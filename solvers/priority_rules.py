@@ -8,10 +8,11 @@ instance has none at all, every job is due at the larger one of the longest job 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from makespan.instances.instance import HORIZON_LIMIT, IntArray
 from makespan.instances.shop_view import ShopView
 from makespan.solvers.kernels import kernel, priority
 from makespan.solvers.kernels.fixed_point import log2
+from makespan.solvers.rule_expressions import looks_like_expression, parse_expression
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,12 @@ class Work:
         np.maximum.at(largest, self.job, view.task_weight)
         return largest[self.job]
 
+    @cached_property
+    def shift(self) -> int:
+        """By how many bits times are shifted so that each of them is below 2**30 in an expression, dates aside."""
+        longest = int(self.view.duration.sum()) + int(self.view.release.max(initial=0))
+        return max(0, longest.bit_length() - 30)
+
     def key(self, name: str) -> IntArray | None:
         """Shape (num_modes,): the array that a rule of RULES reads, if any; kept after the first call."""
         kept: dict[str, IntArray | None] = self.__dict__.setdefault("_keys", {})
@@ -127,7 +135,6 @@ class Work:
 
 
 _FAR = 1 << 60
-_WEIGHTLESS = 1 << 45
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,7 @@ def _log2_time_per_weight(work: Work) -> IntArray:
     weight = work.weight[work.operation]
     result = np.empty(weight.size, np.int64)
     log2_ratio(work.view.duration, weight, result)
-    result[weight == 0] = _WEIGHTLESS
+    result[weight == 0] = priority.WEIGHTLESS
     return result
 
 
@@ -244,3 +251,15 @@ RULES: dict[str, PriorityRule] = {
 """Symbols: p duration, D and R work of the job before and after the operation, n operations left with this one, a
 arrival at the machine, t earliest start, d due date, w weight, P mean duration. ATC and COVERT as Vepsalainen and
 Morton (1987), Management Science 33, 1035-1047; their logarithms are compared, in units of 2**-20."""
+
+
+@lru_cache(maxsize=1 << 16)
+def rule_named(rule: str) -> PriorityRule:
+    """A row of RULES, or the rule that an expression is. Raises ValueError if it is neither."""
+    if rule in RULES:
+        return RULES[rule]
+    if looks_like_expression(rule):
+        return PriorityRule(rule, "expression", str(parse_expression(rule)), priority.EXPRESSION)
+    near = difflib.get_close_matches(rule, RULES, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown rule {rule!r}, known: {', '.join(RULES)}, expressions{hint}")

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from makespan.solvers.kernels import inlined, step
 from makespan.solvers.kernels.machine_calendar import run_unbroken, run_with_pauses
-from makespan.solvers.kernels.priority import LIFO, RANDOM, priority
+from makespan.solvers.kernels.priority import EXPRESSION, LIFO, RANDOM, priority
 from makespan.solvers.kernels.shop_layout import (
     ALWAYS_OPEN,
     BLOCK_END,
@@ -383,7 +383,7 @@ def begin(shop, rule, key, state, scheme, delta, kind):
     state[DELTA] = delta
     state[RULE_KIND] = kind
     state[BY_JOB] = by_job
-    timeless = kind <= LIFO and shop[NUM_MODES] == shop[NUM_OPERATIONS]
+    timeless = (kind <= LIFO or (kind == EXPRESSION and not by_job)) and shop[NUM_MODES] == shop[NUM_OPERATIONS]
     bare = shop[SETUP_TIME] == 0 and shop[ALWAYS_OPEN] == 0 and shop[NUM_FIXED] == 0
     state[LAZY] = timeless and by_job
     state[PLAIN] = timeless and bare and scheme != INSERTION

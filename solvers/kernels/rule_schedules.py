@@ -6,7 +6,8 @@ import numpy as np
 
 from makespan.solvers.kernels import inlined, kernel, step
 from makespan.solvers.kernels.dispatch import advance, begin, choose
-from makespan.solvers.kernels.priority import RANDOM
+from makespan.solvers.kernels.expressions import rate_candidates
+from makespan.solvers.kernels.priority import EXPRESSION, RANDOM
 from makespan.solvers.kernels.random import below, next_bits, seed_stream
 from makespan.solvers.kernels.shop_layout import (
     CHOICE,
@@ -135,6 +136,8 @@ def play_rules(
             progress[BEGUN] = 1
         stuck = False
         while state[UNFINISHED] > 0 and decisions > 0 and not stuck:
+            if play[PLAY_KIND] == EXPRESSION:
+                rate_candidates(shop, rule, key, state)
             j = choose(shop, state, draw_rank(random, greed))
             stuck = j < 0 or advance(shop, rule, key, state, j, state[state[JOBS] + JOB_SIZE * j + CHOICE]) == NEVER
             decisions -= 1
