@@ -13,6 +13,7 @@ import numpy as np
 from makespan.instances.dates import deadlines, first_starts
 from makespan.instances.horizon import horizon
 from makespan.instances.instance import ES, NO_PAUSE, PAUSE_RELEASES, Instance, IntArray
+from makespan.solvers.kernels.branching import OFF
 from makespan.solvers.kernels.heads_tails import UNREACHED, raise_along_arcs
 from makespan.solvers.kernels.windows import (
     AMOUNT,
@@ -45,7 +46,8 @@ class Trials:
 
     ``earliest`` and ``tail`` (2n,): longest paths to and from each point; ``latest`` (2n,): from deadlines and fixed
     starts alone; ``worst``: the objective of some best schedule, if there is any, is at most that. ``windows`` and
-    ``saved`` are what ``narrow`` works on.
+    ``saved`` are what ``narrow`` works on. ``choice_arc`` (k, 2): where the arcs of the choices lie in
+    ``windows.arc[0]`` and ``windows.arc[1]``.
     """
 
     windows: Windows
@@ -54,6 +56,7 @@ class Trials:
     latest: IntArray
     tail: IntArray
     worst: int
+    choice_arc: IntArray
 
     def set(self, value: int) -> bool:
         """Windows of schedules with an objective of at most ``value``; False if one is empty already. O(n)."""
@@ -76,8 +79,12 @@ class Trials:
         return -self.windows.point[1, self.windows.task.shape[0] :, VALUE]
 
 
-def make_trials(instance: Instance) -> Trials | None:
-    """None where the objective is no maximum of ends, or numbers or sizes are out of range. O(n log n)."""
+def make_trials(instance: Instance, choices: IntArray | None = None) -> Trials | None:
+    """None where the objective is no maximum of ends, or numbers or sizes are out of range. O(n log n).
+
+    ``choices`` (k, 2): pairs of tasks whose arc, from the end of the first to the start of the second, will be turned
+    on and off; it is off.
+    """
     n = instance.num_tasks
     if n == 0 or instance.objective[0] not in ("makespan", "max_lateness") or n > MOST_ROWS:
         return None
@@ -104,8 +111,23 @@ def make_trials(instance: Instance) -> Trials | None:
     for arcs, values in ((forward, earliest), (backward, tail), (backward, mirrored)):
         if raise_along_arcs(*arcs, values, scratch) >= 0:
             return None
+    choice_arc = np.zeros((0, 2), np.int64)
+    if choices is not None:
+        points, k = _with_choices(points, choices, n), choices.shape[0]
+        forward = by_source(points.source, points.target, points.weight, size)
+        backward = by_source(points.target, points.source, points.weight, size)
+        places = (np.argsort(np.argsort(each, kind="stable")) for each in (points.source, points.target))
+        choice_arc = np.stack([place[place.size - k :] for place in places], axis=1)
     windows = _windows(instance, forward, backward)
-    return Trials(windows, np.zeros((2, size), np.int64), earliest, -mirrored, tail, worst)
+    return Trials(windows, np.zeros((2, size), np.int64), earliest, -mirrored, tail, worst, choice_arc)
+
+
+def _with_choices(points: TimePoints, choices: IntArray, n: int) -> TimePoints:
+    return TimePoints(
+        np.concatenate((points.source, n + choices[:, 0])),
+        np.concatenate((points.target, choices[:, 1])),
+        np.concatenate((points.weight, np.full(choices.shape[0], OFF))),
+    )
 
 
 def _points(instance: Instance) -> TimePoints:
