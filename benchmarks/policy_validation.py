@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=0, help="also the best of so many samples")
     parser.add_argument("--low", type=float, default=0.5, help="temperature of the first sample")
     parser.add_argument("--high", type=float, default=1.5, help="of the last")
+    parser.add_argument("--refresh-every", type=int, action="append", help="also greedy with this; may be given again")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -74,13 +75,14 @@ def main() -> None:
         return min(int(each.schedule.end(instance).max()) for each in drawn)
 
     results, seconds = dict[str, NDArray[np.float64]](), dict[str, float]()
-    began = time.perf_counter()
-    parts = []
-    for low in range(0, given.count, AT_ONCE):
-        batch = problem.batch(instances[low : low + AT_ONCE], None, given.threads)
-        play(model, view_of(batch), greedy, card.refresh_every)
-        parts.append(batch.measure("makespan"))
-    results["greedy"], seconds["greedy"] = np.concatenate(parts).astype(np.float64), time.perf_counter() - began
+    for refresh in [card.refresh_every, *(given.refresh_every or ())]:
+        name = "greedy" if refresh == card.refresh_every else f"greedy, refresh_every={refresh}"
+        began, parts = time.perf_counter(), []
+        for low in range(0, given.count, AT_ONCE):
+            batch = problem.batch(instances[low : low + AT_ONCE], None, given.threads)
+            play(model, view_of(batch), greedy, refresh)
+            parts.append(batch.measure("makespan"))
+        results[name], seconds[name] = np.concatenate(parts).astype(np.float64), time.perf_counter() - began
     ways: dict[str, Callable[[Instance], int | None]] = {"both": lambda each: decoded(each, False)}
     if given.samples:
         ways[f"{given.samples} samples"] = lambda each: decoded(each, True)

@@ -30,9 +30,11 @@ TOLERANCE = 1e-3
 _GOLDEN = {
     "jsp": "uniform,jobs=5,machines=4,seed=1",
     "fjsp": "flexible,jobs=5,machines=4,seed=1",
+    "interval": "uniform,jobs=5,machines=4,seed=1",
     "dynamic": "uniform,jobs=5,machines=4,seed=1",
     "rcpsp": "rcpsp,activities=10,seed=1",
     "improve": "uniform,jobs=5,machines=4,seed=1",
+    "branch": "uniform,jobs=4,machines=3,seed=1",
 }
 
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-METHODS = ("imitation", "ppo", "self_labelling", "improvement")
+METHODS = ("imitation", "ppo", "self_labelling", "guided", "improvement", "strong_branching")
+
+METHOD_OF = {"improve": "improvement", "branch": "strong_branching"}
+"""Problems that are learned in a way of their own."""
+
+SHARED = ("imitation", "self_labelling")
+"""Methods whose updates several processes can share."""
+
+RESTS = ("jsp", "interval")
+"""Problems of which what is left of an episode is an instance of its own."""
 
 
 _AT_LEAST_ONE = (
@@ -26,25 +35,31 @@ class Config:
     problem
         A name in ``policies/problems.py``.
     method
-        ``imitation`` of labels, ``ppo``, ``self_labelling``, or ``improvement``, which goes with the problem
-        ``improve`` alone.
+        ``imitation`` of labels, ``ppo``, ``self_labelling``, ``guided`` by a search that finishes what the policy
+        begins (job shops), or the method that goes with one problem alone: ``improvement`` with ``improve``,
+        ``strong_branching`` with ``branch``.
     instances
         Generator specs, taken in turn; any number in them may be a range such as ``jobs=8..30``.
+    instance_count
+        So many instances are drawn and come again and again (all methods but imitation); 0: every one is new.
     scenario
         What happens in simulated shops: a name in DYNAMIC1 of ``envs/validation.py``, or parameters of ``Scenario`` as
         ``jobs=templates,num_jobs=100,utilisation=0.9``, in TOML also as a table.
     labels
         Folder of labels for imitation; those that are missing are made.
     label_count, label_iterations
-        How many instances are labelled, and steps of the search per task for each.
+        How many instances are labelled, and steps of the search per task for each (imitation).
     mirror
         Imitation also sees every instance backwards in time, where its problem allows.
     drift
         Part of the episodes that begin where the network went by itself (imitation of job shops), 0 to 1.
+    guide, guide_seconds
+        The spec of the search that finishes episodes (guided; the one that makes labels if empty), and for how long;
+        if 0, for ``label_iterations`` steps per task, so that a run can be repeated.
     start
         A checkpoint whose weights training begins with.
     width, layers, blocks, heads
-        Of the network, see ``Shape``.
+        Of the network, see ``Shape``; of ``branch``, see ``BranchingNetwork``.
     refresh_every
         The graph is read again after so many decisions; 0 for once per episode. Improvement reads it at every move.
     updates
@@ -52,7 +67,7 @@ class Config:
     batch
         Instances per update.
     rollouts
-        Episodes per instance (ppo, self_labelling, improvement).
+        Episodes per instance (ppo, self_labelling, improvement), or labelled nodes of its tree (strong_branching).
     moves, window
         Moves of an episode, and how many of them a step of the optimiser looks back on (improvement).
     learning_rate, warm_up, clip_norm, weight_decay
@@ -74,18 +89,21 @@ class Config:
     device
         ``cpu``, or ``cuda`` for the network.
     workers
-        Processes that share the instances of an update (imitation), see ``policies/parallel.py``.
+        Processes that share the instances of an update (imitation, self_labelling), see ``policies/parallel.py``.
     """
 
     problem: str = "jsp"
     method: str = "imitation"
     instances: tuple[str, ...] = ("uniform,jobs=10,machines=10",)
+    instance_count: int = 0
     scenario: str = ""
     labels: str = "labels"
     label_count: int = 8000
     label_iterations: int = 200
     mirror: bool = True
     drift: float = 0.0
+    guide: str = ""
+    guide_seconds: float = 0.0
     start: str = ""
     width: int = 64
     layers: int = 3
@@ -122,16 +140,28 @@ class Config:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method: found {self.method!r}, expected one of {', '.join(METHODS)}")
-        if self.workers > 1 and self.method != "imitation":
-            raise ValueError(f"workers: found {self.workers} with {self.method}, expected 1: imitation alone is shared")
-        if (self.problem == "improve") != (self.method == "improvement"):
-            raise ValueError(f"method: found {self.method} of {self.problem}, expected improvement for improve alone")
+        if self.workers > 1 and self.method not in SHARED:
+            raise ValueError(f"workers: found {self.workers} with {self.method}, expected 1, or {' or '.join(SHARED)}")
+        expected = METHOD_OF.get(self.problem)
+        if self.method != expected and (expected is not None or self.method in METHOD_OF.values()):
+            others = [name for name in METHODS if name not in METHOD_OF.values()]
+            raise ValueError(f"method: found {self.method} of {self.problem}, expected {expected or ', '.join(others)}")
         if not self.instances:
             raise ValueError("instances: found none, expected at least one generator spec")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
-        for name in ("layers", "refresh_every", "warm_up", "patience", "entropy", "value_weight", "weight_decay"):
+        for name in (
+            "layers",
+            "refresh_every",
+            "warm_up",
+            "patience",
+            "entropy",
+            "value_weight",
+            "weight_decay",
+            "instance_count",
+            "guide_seconds",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
         for name in ("learning_rate", "clip_norm", "clip", "kl_stop", "temperature", "evaluate_every"):
@@ -139,10 +169,15 @@ class Config:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected more than 0")
         if not 0 <= self.drift <= 1:
             raise ValueError(f"drift: found {self.drift}, expected 0 to 1")
-        if self.drift and self.problem != "jsp":
-            raise ValueError(f"drift: found {self.drift} for {self.problem}, expected 0: only job shops have a rest")
+        for name, wanted in (("drift", self.drift > 0), ("guided", self.method == "guided")):
+            if wanted and self.problem not in RESTS:
+                raise ValueError(f"{name}: found it for {self.problem}, expected one of {', '.join(RESTS)}")
         if self.width % self.heads:
             raise ValueError(f"width: found {self.width}, expected a multiple of {self.heads} heads")
+
+    def instance_number(self, place: int) -> int:
+        """Which instance of the recipe comes at a place of the endless sequence of them."""
+        return place % self.instance_count if self.instance_count else place
 
     def sizes(self) -> dict[str, int]:
         """Of the network."""

@@ -12,6 +12,8 @@ In flexible shops this needs every mode on the machine in conflict as a candidat
 machine the operation prefers. ``append`` and ``non_delay`` with a wait offer all jobs at once, in orders that often
 lead to the same schedule; here there are as few candidates as in a job shop, and each leads to another schedule.
 
+In ``non_delay`` with a wait, which asks more decisions, a schedule says what starts at the clock.
+
 In projects the candidates are the activities whose predecessors are placed; the one that starts first goes first, and
 nothing starts later.
 """
@@ -67,6 +69,28 @@ def shop_teacher(batch: ShopBatch, schedules: Sequence[Schedule]) -> Teacher:
     return teacher
 
 
+def clock_teacher(batch: ShopBatch, schedules: Sequence[Schedule]) -> Teacher:
+    """Follows ``schedules[r]`` in row r, where no operation could start earlier on its place; scheme ``non_delay`` with
+    a wait, one mode per operation: what starts at the clock goes, and else the clock runs on."""
+    begin = np.full((batch.num_rows, batch.limits.operations), -1)
+    for row, own in enumerate(schedules):
+        view = batch.views[batch.which[row]]
+        begin[row, : view.num_operations] = own.start[view.task]
+
+    def teacher(rows: IntArray) -> IntArray:
+        count = batch.count[rows]
+        wide = int(count.max(initial=1))
+        mode = batch.mode[rows, :wide].astype(np.int64)
+        is_start = (np.arange(wide) < count[:, None]) & (mode >= 0)
+        goes = is_start & (
+            np.take_along_axis(begin[rows], np.maximum(mode, 0), 1) == batch.candidate_starts(rows)[:, :wide]
+        )
+        action: IntArray = np.where(goes.any(1), goes.argmax(1), count - 1)
+        return action
+
+    return teacher
+
+
 def _chosen_modes(view: ShopView, schedule: Schedule) -> IntArray:
     """Shape (operations,): the mode of the view that the schedule chooses for each operation."""
     wanted = np.repeat(schedule.mode[view.task], np.diff(view.mode_ptr))
@@ -107,6 +131,16 @@ def project_teacher(batch: ProjectBatch, schedules: Sequence[Schedule]) -> Teach
         return action
 
     return teacher
+
+
+def semi_active(instance: Instance, schedule: Schedule) -> Schedule:
+    """The schedule with every operation as early as the order on its machine allows; job shops with one mode each."""
+    view = instance.derived(shop_view)
+    job = np.repeat(np.arange(view.num_jobs), np.diff(view.job_ptr))
+    order = np.lexsort((np.arange(view.num_operations), schedule.start[view.task]))
+    start = np.empty_like(schedule.start)
+    start[view.task] = start_of_sequence(instance, job[order])
+    return Schedule(start)
 
 
 def start_of_sequence(instance: Instance, sequence: IntArray) -> IntArray:

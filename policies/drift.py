@@ -7,11 +7,14 @@ and machines are free.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from makespan.envs.shop_batch import ShopBatch
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
+from makespan.policies.demonstrations import semi_active
 from makespan.policies.episodes import play
 from makespan.policies.network import Dispatcher
 from makespan.policies.sampling import sampler
@@ -29,7 +32,8 @@ def wander(
 def rest_of(batch: ShopBatch, row: int) -> tuple[Instance, IntArray]:
     """What is not placed in a row, as a shop of its own, and the tasks of the whole one that its tasks are.
 
-    O(operations). For shops with one mode per operation.
+    O(operations). For shops with one mode per operation. What could have started before the clock of a batch that
+    waits starts no more.
     """
     view = batch.views[batch.which[row]]
     start = placed_starts(batch, row)[view.task]
@@ -44,7 +48,8 @@ def rest_of(batch: ShopBatch, row: int) -> tuple[Instance, IntArray]:
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[lengths > 0])))
     release = free[view.machine[left]]
     first = ptr[:-1]
-    release[first] = np.maximum(release[first], ready[job[left][first]])
+    clock = int(batch.candidate_starts([row]).min()) if batch.waits else 0
+    release[first] = np.maximum(release[first], np.maximum(clock, ready[job[left][first]]))
     shop = Instance.job_shop_arrays(ptr, view.machine[left], view.duration[left], view.num_machines, release=release)
     return shop, view.task[left]
 
@@ -57,12 +62,21 @@ def placed_starts(batch: ShopBatch, row: int) -> IntArray:
     return start
 
 
-def relabelled(batch: ShopBatch, row: int, solver: str, iterations: int, seed: int) -> Schedule:
-    """The row so far, and for the rest what a search finds with so many steps per task."""
+def relabelled(
+    batch: ShopBatch, row: int, solver: str, budget: Callable[[int], Budget], seed: int, known: Schedule | None = None
+) -> Schedule:
+    """The row so far, and for the rest what a search finds in ``budget(tasks)``; never worse than ``known``, a schedule
+    that goes on from here."""
     start = placed_starts(batch, row)
     if batch.count[row]:
         rest, task = rest_of(batch, row)
-        result = solve(rest, solver, Budget(iterations=iterations * rest.num_tasks), seed=seed)
+        hint = None if known is None else Schedule(known.start[task])
+        result = solve(rest, solver, budget(rest.num_tasks), seed=seed, threads=1, hint=hint)
         assert result.schedule is not None
-        start[task] = result.schedule.start
+        start[task] = semi_active(rest, result.schedule).start
     return Schedule(start)
+
+
+def steps_per_task(iterations: int) -> Callable[[int], Budget]:
+    """So many steps of a search for each task."""
+    return lambda tasks: Budget(iterations=iterations * tasks)

@@ -12,6 +12,7 @@ AISTATS.
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,15 @@ from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.policies import labels
 from makespan.policies.config import Config
-from makespan.policies.drift import relabelled, wander
+from makespan.policies.drift import relabelled, steps_per_task, wander
 from makespan.policies.episodes import Episodes, collect, verdict
 from makespan.policies.labels import Label, Recipe
 from makespan.policies.network import Dispatcher
 from makespan.policies.problems import problem_named
 from makespan.policies.views import view_of
+
+KEPT = 4096
+"""Instances that are not drawn again."""
 
 
 class Imitation:
@@ -41,6 +45,7 @@ class Imitation:
         for _ in labels.make(self.recipe, config.label_count, folder):
             pass
         self.labels = labels.read(self.recipe, folder)[: config.label_count]
+        self._instance = lru_cache(KEPT)(self.recipe.instance)  # projects take longer to draw than to learn from
 
     def episodes(self, model: Dispatcher, step: int, share: tuple[int, int] = (0, 1)) -> Episodes:
         """Labelled episodes of an update, and with ``drift`` some that begin where the network went by itself; of
@@ -50,7 +55,7 @@ class Imitation:
         instances, schedules = list[Instance](), list[Schedule]()
         for number in range(share[0], config.batch, share[1]):
             label, backwards = self._label(step * config.batch + number)
-            instance, schedule = self.recipe.instance(label.number), label.schedule
+            instance, schedule = self._instance(label.number), label.schedule
             if backwards and self.problem.mirror is not None:
                 instance, schedule = self.problem.mirror(instance, schedule)
             instances.append(instance)
@@ -60,7 +65,8 @@ class Imitation:
         if config.drift:
             assert isinstance(batch, ShopBatch)
             for row in self._wander(model, batch, place, step):
-                schedules[row] = relabelled(batch, row, self.problem.solver, config.label_iterations, config.seed)
+                budget = steps_per_task(config.label_iterations)
+                schedules[row] = relabelled(batch, row, self.problem.solver, budget, config.seed)
         return collect(view_of(batch), teacher(batch, schedules), config.refresh_every)
 
     def _wander(self, model: Dispatcher, batch: ShopBatch, place: IntArray, step: int) -> list[int]:

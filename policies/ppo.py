@@ -10,6 +10,7 @@ beyond ``kl_stop``. Sources: Schulman et al. (2017), arXiv 1707.06347; (2016), I
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,11 +81,11 @@ class PPO:
         """The episodes of an update, in ``minibatches`` groups."""
         config = self.config
         number = config.batch
-        instances = [self.recipe.instance(step * number + i) for i in range(number)]
+        instances = [self.recipe.instance(config.instance_number(step * number + i)) for i in range(number)]
         row = np.arange(number * config.rollouts)
         seeds = seeds_of(row % number, config.seed, 8, step)  # rollouts of an instance meet the same events
         batch = seeded(self.problem.batch(instances, row.size, config.threads), seeds)
-        choose = sampler(row // number, 1.0, config.seed, 3, step)
+        choose = sampler(row, 1.0, config.seed, 3, step)
         actions = play(model, view_of(batch), choose, config.refresh_every)
         assert actions is not None
         order = np.random.default_rng([config.seed, 4, step]).permutation(row.size)
@@ -120,24 +121,15 @@ class PPO:
         config, began = self.config, time.perf_counter()
         groups = self.rollouts(model, step)
         played = time.perf_counter()
-        log, steps = dict[str, float](), 0
-        for epoch in range(config.epochs):
-            order = np.random.default_rng([config.seed, 5, step, epoch]).permutation(len(groups))
-            divergence = 0.0
-            for group in order:
-                policy, value, entropy, kl = self._losses(model, groups[group])
-                optimiser.zero_grad(set_to_none=True)
-                (policy + config.value_weight * value - config.entropy * entropy).backward()
-                norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-                if not torch.isfinite(norm):
-                    raise FloatingPointError(f"update {step}: found a gradient of norm {norm}, expected a finite one")
-                optimiser.step()
-                steps += 1
-                divergence += float(kl.detach()) / len(groups)
-                log = {"loss": float(policy.detach()), "value_loss": float(value.detach())}
-                log |= {"entropy": float(entropy.detach()), "kl": divergence}
-            if divergence > config.kl_stop:
-                break
+
+        def seen(group: int) -> tuple[Verdict, Tensor, Tensor]:
+            own = groups[group]
+            advantage = own.advantage
+            if advantage.numel() >= 8:
+                advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+            return verdict(model, own.episodes), own.log_probability, advantage
+
+        log = clipped_steps(config, model, optimiser, step, len(groups), seen, [group.target for group in groups])
         target = torch.cat([group.target for group in groups])
         missed = torch.cat([group.advantage for group in groups])
         return {
@@ -145,17 +137,47 @@ class PPO:
             "decisions": float(target.numel()),
             "environment_seconds": played - began,
             "network_seconds": time.perf_counter() - played,
-            "steps": float(steps),
             "makespan": float(np.concatenate([group.makespan for group in groups]).mean()),
             "explained_variance": 1 - float(missed.var() / target.var().clamp(min=1e-12)),
         }
 
-    def _losses(self, model: Dispatcher, group: Rollouts) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        advantage = group.advantage
-        if advantage.numel() >= 8:
-            advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-        seen = verdict(model, group.episodes)
-        return losses(seen, group.log_probability, advantage, group.target, self.config.clip)
+
+def clipped_steps(
+    config: Config,
+    model: Dispatcher,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    groups: int,
+    seen: Callable[[int], tuple[Verdict, Tensor, Tensor]],
+    target: Sequence[Tensor] | None = None,
+) -> dict[str, float]:
+    """Steps on the clipped objective, one per group and epoch, until the divergence of an epoch is beyond ``kl_stop``.
+
+    ``seen(group)``: what the model thinks of the decisions of a group now, their log-probabilities before, and their
+    advantages. Values learn ``target[group]``, nothing if it is left out. Returns what to log of the last step. Raises
+    FloatingPointError before a step that is no number.
+    """
+    log, steps = dict[str, float](), 0
+    for epoch in range(config.epochs):
+        order = np.random.default_rng([config.seed, 5, step, epoch]).permutation(groups)
+        divergence = 0.0
+        for group in order.tolist():
+            now, before, advantage = seen(group)
+            aim = now.value.detach() if target is None else target[group]
+            policy, value, entropy, kl = losses(now, before, advantage, aim, config.clip)
+            optimiser.zero_grad(set_to_none=True)
+            (policy + config.value_weight * value - config.entropy * entropy).backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+            if not torch.isfinite(norm):
+                raise FloatingPointError(f"update {step}: found a gradient of norm {norm}, expected a finite one")
+            optimiser.step()
+            steps += 1
+            divergence += float(kl.detach()) / groups
+            log = {"loss": float(policy.detach()), "value_loss": float(value.detach())}
+            log |= {"entropy": float(entropy.detach()), "kl": divergence}
+        if divergence > config.kl_stop:
+            break
+    return log | {"steps": float(steps)}
 
 
 def rewards(episodes: Episodes, last: NDArray[np.float64]) -> NDArray[np.float64]:

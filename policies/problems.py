@@ -21,10 +21,13 @@ from makespan.envs.shop_batch import ShopBatch
 from makespan.envs.validation import DYNAMIC1
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
-from makespan.policies.demonstrations import mirrored_shop, project_teacher, shop_teacher
+from makespan.policies.branching_looks import OPERATION_FEATURES, PAIR_FEATURES, root_logits, root_looks
+from makespan.policies.branching_network import BranchingNetwork
+from makespan.policies.demonstrations import clock_teacher, mirrored_shop, project_teacher, shop_teacher
 from makespan.policies.episodes import Teacher
 from makespan.policies.improvement_episodes import schedules_of
 from makespan.policies.improvement_network import ImprovementNetwork
+from makespan.policies.intervals import IntervalNetwork, IntervalView
 from makespan.policies.network import Dispatcher, Shape
 from makespan.policies.views import DynamicView, FlexibleShopView, ProjectBatchView, ShopView, view_of
 from makespan.solvers.kernels.dynamic_features import MEAN_WORK
@@ -60,7 +63,7 @@ class Problem:
     features
         Numbers of features of candidates, operations and resources, and their versions.
     batch
-        ``batch(instances, rows, threads)``: row r plays instance ``r % len(instances)``.
+        ``batch(instances, rows, threads)``: row r plays instance ``r % len(instances)``. Of ``branch``, the roots.
     teacher
         ``teacher(batch, schedules)`` follows near-optimal schedules, one per row.
     mirror
@@ -79,7 +82,7 @@ class Problem:
     scheme: str
     features: tuple[int, int, int]
     versions: tuple[int, int, int]
-    batch: Callable[[Sequence[Instance], int | None, int], Batch]
+    batch: Callable[[Sequence[Instance], int | None, int], Any]
     teacher: Callable[..., Teacher] | None
     mirror: Mirror | None
     solver: str
@@ -147,6 +150,10 @@ def _flexible_shops(instances: Sequence[Instance], rows: int | None, threads: in
     return ShopBatch(instances, rows, scheme="giffler_thompson", modes="conflict", forced="take", threads=threads)
 
 
+def _shops_by_the_clock(instances: Sequence[Instance], rows: int | None, threads: int) -> ShopBatch:
+    return ShopBatch(instances, rows, scheme="non_delay", wait=True, forced="take", threads=threads)
+
+
 def _projects(instances: Sequence[Instance], rows: int | None, threads: int) -> ProjectBatch:
     return ProjectBatch(instances, rows, scheme="serial", forced="take", threads=threads)
 
@@ -198,6 +205,17 @@ PROBLEMS = {
             solver="flexible_tabu",
         ),
         Problem(
+            name="interval",
+            scheme="non_delay with a wait, forced decisions taken",
+            features=IntervalView.sizes(),
+            versions=(1, 0, 0),
+            batch=_shops_by_the_clock,
+            teacher=clock_teacher,
+            mirror=mirrored_shop,
+            solver="tabu",
+            network=IntervalNetwork,
+        ),
+        Problem(
             name="rcpsp",
             scheme="serial, forced decisions taken",
             features=ProjectBatchView.sizes(),
@@ -229,6 +247,18 @@ PROBLEMS = {
             solver="",
             network=ImprovementNetwork,
             logits=_move_logits,
+        ),
+        Problem(
+            name="branch",
+            scheme="disjunctive branch and bound, quick edge finding",
+            features=(len(PAIR_FEATURES), len(OPERATION_FEATURES), 0),
+            versions=(1, 1, 0),
+            batch=root_looks,
+            teacher=None,
+            mirror=None,
+            solver="",
+            network=BranchingNetwork,
+            logits=root_logits,
         ),
     )
 }

@@ -28,14 +28,18 @@ class SelfLabelling:
         self.config, self.problem = config, problem_named(config.problem)
         self.recipe = Recipe(config.problem, config.instances, seed=config.seed)
 
-    def loss(self, model: Dispatcher, step: int) -> tuple[Tensor, dict[str, float]]:
-        """The loss of an update, and what to log."""
+    def loss(self, model: Dispatcher, step: int, share: tuple[int, int] = (0, 1)) -> tuple[Tensor, dict[str, float]]:
+        """The loss of an update, or of every n-th of its instances from the i-th on (``share``), and what to log."""
         config, began = self.config, time.perf_counter()
-        number, samples = config.batch, config.rollouts
-        instances = [self.recipe.instance(step * number + i) for i in range(number)]
+        place = np.arange(share[0], config.batch, share[1])
+        instances = [
+            self.recipe.instance(config.instance_number(step * config.batch + each)) for each in place.tolist()
+        ]
+        number, samples = place.size, config.rollouts
         batch = self.problem.batch(instances, number * samples, config.threads)
         row = np.arange(number * samples)
-        choose = sampler(row // number, config.temperature, config.seed, 2, step)
+        # The number of a sample tells the place of its instance too, or all instances would draw alike.
+        choose = sampler(row // number * config.batch + place[row % number], config.temperature, config.seed, 2, step)
         actions = play(model, view_of(batch), choose, config.refresh_every)
         assert actions is not None
         value = batch.measure(batch.result).reshape(samples, number)
@@ -47,6 +51,7 @@ class SelfLabelling:
         seen = verdict(model, episodes)
         spread = float(((value.mean(0) - value.min(0)) / value.min(0)).mean())
         return mean_by_row(-seen.log_probability, episodes.decisions.row), {
+            "instances": float(np.unique(episodes.decisions.row).size),
             "decisions": float(episodes.taken.size),
             "entropy": float(seen.entropy.mean().detach()),
             "best_below_mean": spread,

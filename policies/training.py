@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,16 +20,16 @@ import torch
 from torch import Tensor, nn
 
 from makespan.policies import checkpoint
+from makespan.policies.branching import BranchingImitation, BranchingValidation
 from makespan.policies.checkpoint import Card
-from makespan.policies.config import Config
-from makespan.policies.imitation import Imitation
+from makespan.policies.config import SHARED, Config
+from makespan.policies.guided import Guided
 from makespan.policies.improvement import Improvement, ImprovementValidation
 from makespan.policies.network import Dispatcher
-from makespan.policies.parallel import Gradient, Workers
+from makespan.policies.parallel import Gradient, Workers, gradient_of, method_of, whole_gradient
 from makespan.policies.ppo import PPO
 from makespan.policies.problems import problem_named
-from makespan.policies.self_labelling import SelfLabelling
-from makespan.policies.validation import Validation
+from makespan.policies.validation import SEED, Validation
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 SAVE_SECONDS = 60.0
@@ -73,15 +74,25 @@ class _Losses:
         return {"loss": loss, **log}
 
 
-def own_gradient(method: Imitation | SelfLabelling) -> Gradient:
-    """The gradient of a method's loss, by this process alone."""
+class _Fitting:
+    """A trainer that takes smaller and smaller batches as long as a GPU is too small for them, and says so."""
 
-    def gradient(model: Dispatcher, step: int) -> tuple[float, dict[str, float]]:
-        loss, log = method.loss(model, step)
-        loss.backward()
-        return float(loss.detach()), log
+    def __init__(self, of: Callable[[int], Trainer], most: int) -> None:
+        self.of, self.most, self.parts = of, most, 1
+        self.trainer = of(1)
 
-    return gradient
+    def update(self, model: Any, optimiser: torch.optim.Optimizer, step: int) -> dict[str, float]:
+        while True:
+            try:
+                return self.trainer.update(model, optimiser, step)
+            except torch.OutOfMemoryError as error:
+                if 2 * self.parts > self.most:
+                    raise
+                self.parts *= 2
+                told = str(error).partition(".")[0]
+                warnings.warn(f"update {step}: {told}; going on in {self.parts} parts", ResourceWarning, stacklevel=2)
+            self.trainer = self.of(self.parts)
+            torch.cuda.empty_cache()
 
 
 def trainer_of(config: Config) -> Trainer:
@@ -89,14 +100,18 @@ def trainer_of(config: Config) -> Trainer:
     that has neither."""
     if config.method in ("imitation", "self_labelling") and not problem_named(config.problem).solver:
         raise ValueError(f"method: found {config.method} on {config.problem}, expected ppo")
-    if config.method == "ppo":
-        return PPO(config)
     if config.method == "improvement":
         return Improvement(config)
-    if config.workers > 1:
-        return _Losses(Workers(config, new_model(config)), config.clip_norm)
-    method = Imitation(config) if config.method == "imitation" else SelfLabelling(config)
-    return _Losses(own_gradient(method), config.clip_norm)
+    if config.method == "strong_branching":
+        return _Losses(whole_gradient(BranchingImitation(config)), config.clip_norm)
+    if config.method in SHARED:
+        if config.workers > 1:
+            return _Losses(Workers(config, new_model(config)), config.clip_norm)
+        method = method_of(config)
+        return _Fitting(lambda parts: _Losses(gradient_of(method, parts), config.clip_norm), config.batch)
+    steps = PPO if config.method == "ppo" else Guided
+    most = config.batch * config.rollouts // config.minibatches
+    return _Fitting(lambda parts: steps(replace(config, minibatches=config.minibatches * parts)), most)
 
 
 def train(
@@ -116,7 +131,7 @@ def train(
     _same_config(config, folder)
     model, progress, optimiser = begin(config, folder)
     trainer = trainer_of(config)
-    validation = ImprovementValidation(config) if config.method == "improvement" else Validation(config)
+    validation = validation_of(config)
     began, saved = time.monotonic() - progress.seconds, time.monotonic()
     writer = _board(folder)
     with (folder / "log.jsonl").open("a", encoding="utf-8") as lines:
@@ -146,6 +161,15 @@ def train(
                 saved = time.monotonic()
     save_run(folder, config, model, optimiser, progress)
     return progress
+
+
+def validation_of(config: Config) -> Validation | ImprovementValidation | BranchingValidation:
+    """How networks of a configuration are judged."""
+    if config.method == "improvement":
+        return ImprovementValidation(config)
+    if config.method == "strong_branching":
+        return BranchingValidation(config, SEED)
+    return Validation(config)
 
 
 def rate(config: Config, step: int) -> float:

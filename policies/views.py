@@ -278,6 +278,10 @@ class DynamicView(BatchView):
 def view_of(batch: Batch) -> BatchView:
     """The view for a batch of this kind."""
     if isinstance(batch, ShopBatch):
+        if batch.waits:
+            from makespan.policies.intervals import IntervalView
+
+            return IntervalView(batch)
         return (FlexibleShopView if batch.modes == "conflict" else ShopView)(batch)
     if isinstance(batch, ProjectBatch):
         return ProjectBatchView(batch)

@@ -33,6 +33,7 @@ _SMOKE: dict[str, Any] = {
 _SMOKE_OF: dict[str, dict[str, Any]] = {
     "fjsp": {"instances": ("flexible,jobs=4,machines=3",)},
     "rcpsp": {"instances": ("rcpsp,activities=10",)},
+    "branch": {"method": "strong_branching", "instances": ("uniform,jobs=8,machines=6",)},
     "dynamic": {
         "method": "ppo",
         "reward": "tardiness",
@@ -67,9 +68,9 @@ def train(
     folder
         Where the run is kept.
     problem
-        jsp, fjsp, rcpsp, dynamic or improve.
+        jsp, fjsp, interval, rcpsp, dynamic, improve or branch.
     method
-        imitation, ppo or self_labelling; improvement for improve.
+        imitation, ppo, self_labelling or guided; improvement for improve, strong_branching for branch.
     instances
         Generator specs to train on, such as uniform,jobs=6..10,machines=6; may be given again.
     updates

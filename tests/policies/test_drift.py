@@ -9,7 +9,7 @@ from makespan.envs.rows import draw
 from makespan.envs.shop_batch import ShopBatch
 from makespan.instances.check import check
 from makespan.policies.demonstrations import shop_teacher
-from makespan.policies.drift import placed_starts, relabelled, rest_of, wander
+from makespan.policies.drift import placed_starts, relabelled, rest_of, steps_per_task, wander
 from tests.policies.shops import batch_of, network, shop
 
 
@@ -22,7 +22,7 @@ def test_prefix_and_search_make_one_schedule_that_is_followed(seed: int, steps: 
     for _ in range(steps):
         batch.step(draw(random, batch.count))
     before = placed_starts(batch, 0)
-    schedule = relabelled(batch, 0, "tabu", 20, 0)
+    schedule = relabelled(batch, 0, "tabu", steps_per_task(20), 0)
     assert not check(own, schedule)
     assert (schedule.start[before >= 0] == before[before >= 0]).all()
     teacher, rows = shop_teacher(batch, [schedule]), np.zeros(1, np.int64)

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from makespan.policies.config import Config, config_of
-from makespan.policies.imitation import Imitation
-from makespan.policies.parallel import Share, Workers
-from makespan.policies.training import LAST, new_model, own_gradient, train
+from makespan.policies.parallel import Share, Workers, gradient_of, method_of
+from makespan.policies.training import LAST, new_model, train
 
 TINY = Config(
     instances=("uniform,jobs=2..5,machines=3",),
@@ -53,7 +52,7 @@ class Remote:
 def same_gradient(config: Config, workers: Workers) -> None:
     """Some updates, against one process."""
     one, several = new_model(config), new_model(config)
-    alone = own_gradient(Imitation(config))
+    alone = gradient_of(method_of(config), 1)
     for step in range(2):
         one.zero_grad(set_to_none=True)
         expected, found = alone(one, step), workers(several, step)
@@ -65,10 +64,11 @@ def same_gradient(config: Config, workers: Workers) -> None:
                 torch.testing.assert_close(own.grad, other.grad, atol=1e-6, rtol=0)
 
 
-def test_shares_of_unequal_size_add_up_to_the_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["imitation", "self_labelling"])
+def test_shares_of_unequal_size_add_up_to_the_whole(tmp_path: Path, method: str) -> None:
     """Five instances among two and among three; instances without a decision do not count."""
     for number in (2, 3):
-        config = with_labels(tmp_path, workers=number)
+        config = with_labels(tmp_path, workers=number, method=method, rollouts=3)
         workers = object.__new__(Workers)
         workers.ray = Near()
         workers.workers = [Remote(Share(config, new_model(config), i, number)) for i in range(number)]
@@ -89,6 +89,19 @@ def test_two_processes_give_the_gradient_of_one(tmp_path: Path) -> None:
         assert losses[0].size == losses[1].size == 3
     finally:
         ray.shutdown()
+
+
+def test_parts_one_after_the_other_are_the_whole(tmp_path: Path) -> None:
+    """What a GPU that is too small does: the same gradient in two parts, and in five."""
+    config = with_labels(tmp_path)
+    method = method_of(config)
+    one, other = new_model(config), new_model(config)
+    loss = gradient_of(method, 1)(one, 0)[0]
+    for parts in (2, 5):
+        assert gradient_of(method, parts)(other, 0)[0] == pytest.approx(loss, abs=1e-6)
+        for own, again in zip(one.parameters(), other.parameters(), strict=True):
+            if own.grad is not None and again.grad is not None:
+                torch.testing.assert_close(own.grad, again.grad, atol=1e-6, rtol=0)
 
 
 def test_what_cannot_be_shared_is_refused(tmp_path: Path) -> None:

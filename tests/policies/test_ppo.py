@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from makespan.instances.instance import Instance
 from makespan.policies.config import Config
-from makespan.policies.episodes import Verdict
+from makespan.policies.episodes import Verdict, verdict
 from makespan.policies.ppo import PPO, advantages, losses
 from makespan.policies.training import new_model
 from makespan.policies.validation import Validation
@@ -76,9 +76,10 @@ def test_before_the_first_step_nothing_has_diverged() -> None:
     """The policy that judges is the one that sampled: its ratio is 1 everywhere."""
     trainer, model = PPO(SMALL), new_model(SMALL).eval()
     for group in trainer.rollouts(model, 0):
-        policy, _, _, kl = trainer._losses(model, group)
+        seen = verdict(model, group.episodes)
+        policy, _, _, kl = losses(seen, group.log_probability, group.advantage, group.target, 0.2)
         assert abs(float(kl.detach())) < 1e-9
-        assert abs(float(policy.detach())) < 1e-5  # advantages of mean 0, ratios of 1
+        assert float(policy.detach()) == pytest.approx(-float(group.advantage.mean()), abs=1e-5)
 
 
 def test_targets_without_values_and_decay_are_the_returns_of_the_episodes() -> None:

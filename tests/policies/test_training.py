@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from makespan.policies.checkpoint import load
-from makespan.policies.config import METHODS, Config, config_of, read_config
+from makespan.policies.config import METHOD_OF, METHODS, Config, config_of, read_config
 from makespan.policies.training import BEST, LAST, Progress, rate, train, trainer_of
 
 TINY = Config(
@@ -45,7 +45,7 @@ def with_labels(tmp_path: Path, **changes: Any) -> Config:
 
 def problem_for(method: str) -> str:
     """One that the method learns."""
-    return "improve" if method == "improvement" else "jsp"
+    return next((problem for problem, own in METHOD_OF.items() if own == method), "jsp")
 
 
 def weights(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:
@@ -133,6 +133,31 @@ def test_what_is_no_number_stops_training_and_keeps_the_last_good_checkpoint(
         train(config, tmp_path / "run")
     assert load(tmp_path / "run" / LAST)[1].notes["progress"]["step"] == 3
     assert all(torch.isfinite(value).all() for value in weights(tmp_path / "run").values())
+
+
+@pytest.mark.parametrize("method", ["imitation", "ppo"])
+def test_a_gpu_that_is_too_small_gets_smaller_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Half of an update fits at a time: the run says so once and goes on; when not even a part fits, it stops."""
+    import makespan.policies.episodes as episodes
+
+    config = with_labels(tmp_path, method=method)
+    honest, fits = episodes.verdict, 10_000
+
+    def cramped(model: Any, seen: Any, which: Any = None) -> Any:
+        if np.unique(seen.decisions.row).size > fits:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        return honest(model, seen, which)
+
+    for module in ("imitation", "ppo"):
+        monkeypatch.setattr(f"makespan.policies.{module}.verdict", cramped)
+    fits = 2 if method == "imitation" else 3
+    with pytest.warns(ResourceWarning, match="update 0: CUDA out of memory; going on in 2 parts"):
+        assert train(config, tmp_path / "run").step == config.updates
+    fits = 0
+    with pytest.raises(torch.OutOfMemoryError), pytest.warns(ResourceWarning):
+        train(config, tmp_path / "none")
 
 
 def test_imitation_lowers_its_loss(tmp_path: Path) -> None:
