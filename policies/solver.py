@@ -1,7 +1,8 @@
 """The solver ``policy``: a trained network dispatches.
 
 ``policy:jsp`` and ``policy:path/to/file.safetensors`` decode greedily, forwards and backwards in time; ``decode=sample,
-k=128`` draws samples, ``decode=beam,k=32`` searches along a beam, ``decode=best`` samples until the time is up.
+k=128`` draws samples, ``decode=beam,k=32`` searches along a beam, ``decode=best`` samples until the time is up;
+``justify=true`` then moves the activities of a project to and fro.
 A network for moves has parameters of its own: see ``policies/improvement_solver.py``.
 """
 
@@ -12,12 +13,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
+from makespan.instances.generators import generate
 from makespan.instances.instance import Instance
 from makespan.instances.project_view import PROJECT_FEATURES
+from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import SHOP_FEATURES
 from makespan.policies import zoo
 from makespan.policies.improvement_solver import ImprovementPolicy
+from makespan.solvers.kernels.justification import double_justification
 from makespan.solvers.registry import from_strings
+from makespan.solvers.sgs import justified
 from makespan.solvers.stage import Context
 
 if TYPE_CHECKING:
@@ -74,7 +81,6 @@ class LearnedPolicy:
         return kernels_of(self.environment)
 
     def warm(self) -> None:
-        from makespan.instances.generators import generate
         from makespan.policies.checkpoint import load
         from makespan.policies.decode import Decoder
 
@@ -94,7 +100,11 @@ class LearnedPolicy:
         for found in self._found(decoder, context):
             context.count(found.episodes)
             episodes += found.episodes
-            context.offer(found.schedule, f"{context.solver} ({episodes} episodes)")
+            context.offer(self._finished(instance, found.schedule), f"{context.solver} ({episodes} episodes)")
+
+    def _finished(self, instance: Instance, schedule: Schedule) -> Schedule:
+        """What is made of a decoded schedule."""
+        return schedule
 
     def _found(self, decoder: Decoder, context: Context) -> Iterator[Decoded]:
         heat, first = (self.low, self.high), 0
@@ -129,16 +139,38 @@ class FlexibleShopPolicy(ShopPolicy):
     tiny = "flexible,jobs=3,machines=3,seed=1"
 
 
+@dataclass(frozen=True)
 class ProjectPolicy(LearnedPolicy):
-    """Networks for projects."""
+    """Networks for projects.
+
+    Parameters
+    ----------
+    justify
+        Apply double justification to each schedule, one pass backwards and one forwards.
+    """
 
     supports = PROJECT_FEATURES
     environment = "makespan/RCPSP-v0"
     tiny = "rcpsp,activities=10,seed=1"
 
+    justify: bool = False
+
+    @property
+    def kernels(self) -> tuple[Any, ...]:
+        return *super().kernels, double_justification
+
+    def warm(self) -> None:
+        super().warm()
+        toy = generate(self.tiny)
+        justified(toy, Schedule(np.cumsum(toy.duration) - toy.duration))
+
+    def _finished(self, instance: Instance, schedule: Schedule) -> Schedule:
+        return justified(instance, schedule) if self.justify else schedule
+
 
 _CLASSES: dict[str, type[LearnedPolicy | ImprovementPolicy]] = {
     "jsp": ShopPolicy,
+    "interval": ShopPolicy,
     "fjsp": FlexibleShopPolicy,
     "rcpsp": ProjectPolicy,
     "improve": ImprovementPolicy,
