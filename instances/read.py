@@ -12,13 +12,23 @@ from makespan.instances.formats import FORMATS
 from makespan.instances.formats.source import Source
 from makespan.instances.instance import Instance
 
-__all__ = ["FORMATS", "MAX_BYTES", "format_of", "instance_name", "read", "read_source", "read_text", "recognise"]
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "file_bytes",
+    "format_of",
+    "instance_name",
+    "read",
+    "read_source",
+    "read_text",
+    "recognise",
+]
 
 MAX_BYTES = 2**30
 """Largest size of a file, after decompression; more is refused while reading."""
 
 _CHUNK = 2**20
-_JSON_KINDS = ("json", "schedule_opt", "wfformat")
+_JSON_KINDS = ("json", "question", "schedule_opt", "wfformat")
 
 
 def read(path: str | Path, format: str | None = None) -> Instance:
@@ -41,12 +51,12 @@ def read(path: str | Path, format: str | None = None) -> Instance:
         For an unknown ``format``.
     """
     if str(path) == "-":
-        return _read_source(_source(_bytes_of(sys.stdin.buffer, "<stdin>"), "<stdin>", "stdin"), format, "")
+        return _read_source(read_source(Path("-")), format, "")
     path = Path(path)
     source = read_source(path)
     calendar = path.with_name(f"{source.name}.calendar.csv")
     if not path.name.endswith(".calendar.csv") and calendar.is_file():
-        source.companions["calendar"] = (str(calendar), _decoded(_file_bytes(calendar), str(calendar)))
+        source.companions["calendar"] = (str(calendar), _decoded(file_bytes(calendar), str(calendar)))
     return _read_source(source, format, _extension(path))
 
 
@@ -63,8 +73,11 @@ def read_text(
 
 
 def read_source(path: Path) -> Source:
-    """The text of a file, decompressed. Raises InputError if it cannot be read or is no text."""
-    return _source(_file_bytes(path), str(path), instance_name(path))
+    """The text of a file or of the standard input (``-``), decompressed. Raises InputError if it cannot be read or is
+    no text."""
+    if str(path) == "-":
+        return _source(_bytes_of(sys.stdin.buffer, "<stdin>"), "<stdin>", "stdin")
+    return _source(file_bytes(path), str(path), instance_name(path))
 
 
 def recognise(source: Source, extension: str = "") -> str:
@@ -89,7 +102,7 @@ def recognise(source: Source, extension: str = "") -> str:
 
 def format_of(path: str | Path) -> str:
     """The format for which ``read`` takes a file. Raises InputError as ``recognise``, and for an unreadable file."""
-    return recognise(_source(_file_bytes(Path(path)), str(path), instance_name(path)), _extension(Path(path)))
+    return recognise(_source(file_bytes(Path(path)), str(path), instance_name(path)), _extension(Path(path)))
 
 
 def instance_name(path: str | Path) -> str:
@@ -114,7 +127,7 @@ def _nearest(source: Source, extension: str) -> str:
     if source.is_json:
         kind = source.json.get("kind") if isinstance(source.json, dict) else None
         found = f"JSON of kind {quoted(kind)}" if kind else "JSON of an unknown layout"
-        source.fail(None, found, "an instance of makespan, ScheduleOpt or WfFormat")
+        source.fail(None, found, "an instance of makespan, ScheduleOpt or WfFormat, or a question")
     by_extension = [item.name for item in FORMATS.values() if extension in item.extensions]
     if extension != ".txt" and by_extension:
         return by_extension[0]
@@ -136,7 +149,8 @@ def _extension(path: Path) -> str:
 # -- bytes ----------------------------------------------------------------------------------------
 
 
-def _file_bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """What is in a file, decompressed if it is gzip. Raises InputError if it cannot be read or is above MAX_BYTES."""
     try:
         with path.open("rb") as file:
             return _bytes_of(file, str(path))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from makespan.instances.errors import InputError, quoted
 from makespan.instances.instance import HORIZON_LIMIT, Instance
-from makespan.instances.read import MAX_BYTES
-from makespan.instances.schedule import Schedule
+from makespan.instances.read import file_bytes
+from makespan.instances.schedule import Schedule, objective_values
 
 if TYPE_CHECKING:
     from makespan.solvers.api import Result
@@ -152,21 +152,39 @@ def schedule_dict(schedule: Schedule, instance: Instance) -> dict[str, Any]:
     }
 
 
+def stored_schedule(schedule: Schedule, instance: Instance) -> StoredResult:
+    """A schedule that came without anything else, as a result that claims nothing."""
+    belongs_to = StoredInstance(instance.name, instance.digest, instance.objective)
+    return StoredResult(belongs_to, StoredSchedule(schedule.start.tolist(), schedule.mode.tolist()))
+
+
+def stored_dict(stored: StoredResult, schedule: Schedule, instance: Instance) -> dict[str, Any]:
+    """A result file that was read, with a schedule of this instance, as the object of a result file of its own.
+
+    What follows from the schedule is worked out anew; the other claims stay as they were.
+    """
+    claims = {key: value for key, value in asdict(stored).items() if value not in (None, "", {}, [])}
+    values = objective_values(instance, schedule)
+    return claims | {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "instance": {"name": instance.name, "hash": instance.digest, "objective": list(instance.objective)},
+        "objective": values[0],
+        "objectives": list(values),
+        "schedule": schedule_dict(schedule, instance),
+    }
+
+
 def to_json(result: Result, instance: Instance) -> str:
     """The text of the result file: one line."""
     return json.dumps(to_dict(result, instance), ensure_ascii=False) + "\n"
 
 
 def read_result(path: str | Path) -> StoredResult:
-    """Read a result file. Raises InputError naming the file, what was found and what was expected."""
-    path = Path(path)
+    """Read a result file, which may be compressed with gzip. Raises InputError naming the file, what was found and what
+    was expected."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(str(path), None, f"more than {MAX_BYTES} bytes", "a smaller file")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise InputError(str(path), None, reason, "a readable file") from None
+        text = file_bytes(Path(path)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(str(path), None, "binary data", "a result of makespan solve") from None
     return parse_result(text, str(path))

@@ -1,5 +1,6 @@
 """The result file: what solve writes reads back, and everything else is refused with a sentence."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     assert (stored.seed, stored.threads, stored.iterations, stored.budget["seconds"]) == (7, 2, 3, 1.5)
     assert tuple(stored.trace) == RESULT.trace and stored.versions == {"makespan": "0"}
     assert stored.schedule is not None and stored.schedule.end == [5, 2]
+    packed = tmp_path / "r.json.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_result(packed) == stored
     assert json.loads(path.read_text()).items() >= {"kind": "makespan-result", "schema": 1}.items()
 
 
