@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
-import sys
 import threading
-import time
 from typing import BinaryIO
 
+from makespan.solvers.child_process import end_with_parent, pipes_to_parent
 from makespan.solvers.cp_sat.calendars import TooLarge
-from makespan.solvers.cp_sat.frames import read_frame, write_frame
 from makespan.solvers.cp_sat.search import Report, Request, Search
+from makespan.solvers.frames import read_frame, write_frame
 
 
 class Child:
@@ -31,7 +29,7 @@ class Child:
     def serve(self) -> None:
         """Runs until the parent closes the pipe."""
         threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        end_with_parent()
         self.send("ready", None)
         while True:
             self._answer(self.requests.get())
@@ -73,20 +71,5 @@ class Child:
             self.search = None
 
 
-def _end_with_parent(parent: int) -> None:
-    """Another process may hold the pipe open after the parent's death: look for that too."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(0)
-
-
-def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever libraries print must not get between the frames
-    sys.stdout = sys.stderr
-    Child(inbox, outbox).serve()
-
-
 if __name__ == "__main__":
-    main()
+    Child(*pipes_to_parent()).serve()

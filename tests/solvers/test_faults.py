@@ -20,7 +20,7 @@ from makespan.instances.schedule import Schedule
 from makespan.solvers import registry
 from makespan.solvers.api import Budget, Event, Result, Status, solve
 from makespan.solvers.cp_sat import parent
-from makespan.solvers.cp_sat.frames import write_frame
+from makespan.solvers.frames import write_frame
 from makespan.solvers.registry import SolverEntry, make_stage
 from makespan.solvers.stage import Context
 
@@ -268,7 +268,7 @@ def test_a_child_that_cannot_start_is_a_failed_stage(
 def test_a_child_that_writes_nonsense_is_ended_and_reported(crossed: Instance) -> None:
     """A frame that cannot be unpickled: the conversation ends instead of waiting for ever."""
     script = (
-        "import sys; from makespan.solvers.cp_sat.frames import write_frame; out = sys.stdout.buffer;"
+        "import sys; from makespan.solvers.frames import write_frame; out = sys.stdout.buffer;"
         "write_frame(out, ('ready', None)); out.write((3).to_bytes(8, 'little') + b'xyz'); out.flush();"
         "sys.stdin.buffer.read()"
     )
