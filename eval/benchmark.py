@@ -1,55 +1,53 @@
-"""Benchmark runner: solvers x instances x seeds, each run in a worker process, each finished run a row in the store."""
+"""Benchmark: solvers x instances x seeds x budgets, each finished run a row in the store, and their summary."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import platform
-import signal
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cache
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass
 
-from makespan.eval.store import Run, RunKey, Store, budget_text
+from makespan.eval import simulation
+from makespan.eval.local import Listen, play_locally
+from makespan.eval.play import Task, failed_run, play
+from makespan.eval.store import Run, RunKey, Store
 from makespan.eval.suite import Suite
-from makespan.instances.bounds import Bound, gap
+from makespan.instances.bounds import Bound
+from makespan.instances.errors import InputError
 from makespan.instances.instance import Instance
 from makespan.instances.references import expand_references
-from makespan.solvers.api import Budget, Result, Unsupported, solve, versions
 from makespan.solvers.kernels import is_cold
 from makespan.solvers.plan import make_plan
 from makespan.solvers.stage import Stage
 
+__all__ = ["Engine", "Score", "Task", "compile_solvers", "failed_run", "plan", "play", "run_tasks", "scores"]
 
-@dataclass(frozen=True)
-class Task:
-    """One run to play, with the best known objective of its instance."""
-
-    key: RunKey
-    instance: Instance
-    instance_set: str
-    budget: Budget
-    best_known: Bound | None
+Engine = Callable[[Iterable[Task], int | None, Listen | None], Iterator[Run]]
+"""``engine(tasks, workers, listen)`` plays tasks and yields each run as it finishes; closing it ends all that it
+started. ``play_locally`` is one, ``cluster.play_on_ray`` another."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """The runs of one solver on one set. ``mean_gap`` is over the runs with a schedule and a best known value; None
-    if there are none. ``solved`` counts runs with a schedule, ``optimal`` those with a proof."""
+    """The runs of one solver on one set under one budget.
+
+    Parameters
+    ----------
+    solved, optimal
+        Runs with a schedule; with a proof.
+    mean_gap
+        Over the runs with a schedule and a best known value; None if there are none.
+    mean_objective
+        Over the runs with a schedule, where all are of one instance; objectives of different ones are never averaged.
+    """
 
     instance_set: str
     solver: str
+    budget: str
     runs: int
     solved: int
     optimal: int
     mean_gap: float | None
+    mean_objective: float | None
     mean_seconds: float
 
 
@@ -57,219 +55,113 @@ class Score:
 
 
 def plan(suite: Suite) -> list[Task]:
-    """Every run of a suite. Reads all instances; raises InputError for one that cannot be read."""
-    limits = budget_text(asdict(suite.budget))
+    """Every run of a suite. Reads all instances; raises InputError for one that cannot be read or simulated."""
+    return _simulations(suite) if suite.simulations else _solves(suite)
+
+
+def _solves(suite: Suite) -> list[Task]:
     loaded: dict[str, tuple[Instance, str, Bound | None]] = {}
     for reference in expand_references(suite.instances, suite.folder):
         instance = reference.load()
         loaded.setdefault(instance.digest, (instance, reference.set_name, reference.best_known(instance)))
     return [
-        Task(RunKey(suite.name, solver, digest, seed, limits, suite.threads), instance, set_name, suite.budget, known)
+        Task(RunKey(suite.name, solver, digest, seed, limits.text, suite.threads), instance, set_name, limits, known)
+        for limits in suite.limits
         for seed in suite.seeds
         for digest, (instance, set_name, known) in loaded.items()
         for solver in suite.solvers
     ]
 
 
-def run_tasks(tasks: Iterable[Task], store: Store, workers: int = 1) -> Iterator[Run]:
-    """Play tasks in worker processes, store each run as it finishes, then yield it.
+def _simulations(suite: Suite) -> list[Task]:
+    (limits,) = suite.limits
+    tasks = list[Task]()
+    for each in suite.simulations:
+        references = expand_references([each.instance], suite.folder)
+        if len(references) != 1:
+            raise InputError(each.instance, None, f"{len(references)} instances", f"one for scenario {each.name}")
+        instance = references[0].load()
+        refusal = simulation.refusal(instance, each.scenario)
+        if refusal:
+            raise InputError(each.instance, None, refusal, "a job shop that can be simulated")
+        for seed in suite.seeds:
+            for solver in suite.solvers:
+                key = RunKey(suite.name, solver, each.digest(instance), seed, limits.text, suite.threads)
+                tasks.append(Task(key, instance, each.name, limits, simulation=each))
+    return tasks
 
-    A worker that dies (out of memory, say) costs its own run only, which is stored as an error. When the caller stops
-    iterating, the workers are killed; a killed caller takes its workers with it.
+
+def run_tasks(
+    tasks: Iterable[Task],
+    store: Store,
+    workers: int | None = 1,
+    *,
+    engine: Engine = play_locally,
+    listen: Listen | None = None,
+) -> Iterator[Run]:
+    """Play tasks, store each run as it finishes, then yield it.
+
+    When the caller stops iterating, whatever still plays is ended, and lost. ``listen(task, event)`` is called in the
+    calling thread when a run begins and, with local workers, whenever its solver says something: a live view hangs
+    here.
     """
-    waiting = deque(tasks)
-    context = multiprocessing.get_context("spawn")
-    pool = [_Worker(context) for _ in range(min(workers, len(waiting)))]
-    try:
-        for worker in pool:
-            worker.give(waiting)
-        while busy := {worker.connection: worker for worker in pool if worker.task is not None}:
-            for connection in wait(list(busy)):
-                worker = busy[connection]  # type: ignore[index]
-                run = worker.take()
-                store.add(run)
-                worker.give(waiting)
-                yield run
-    finally:
-        for worker in pool:
-            worker.kill()
-
-
-class _Worker:
-    """A process that plays one task after the other; started anew when it dies."""
-
-    def __init__(self, context: multiprocessing.context.SpawnContext) -> None:
-        self._context = context
-        self.task: Task | None = None
-        self._start()
-
-    def _start(self) -> None:
-        self.connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=_work, args=(theirs,))
-        self._process.start()
-        theirs.close()
-
-    def give(self, waiting: deque[Task]) -> None:
-        """Hand over the next task, if there is one."""
-        self.task = waiting.popleft() if waiting else None
-        if self.task is None:
-            return
-        if not self._process.is_alive():
-            self.connection.close()
-            self._start()
-        with suppress(OSError):  # a worker that died just now: take() will say so
-            self.connection.send(self.task)
-
-    def take(self) -> Run:
-        """The run that the process has finished, or the error that it died."""
-        assert self.task is not None
-        try:
-            run: Run = self.connection.recv()
-        except (EOFError, OSError):
-            self._process.join()
-            run = failed_run(self.task, f"the worker process died with exit code {self._process.exitcode}")
-        return run
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.join()
-        self.connection.close()
-
-
-def _work(connection: Connection) -> None:
-    """Body of a worker process: play until the other end closes, and never outlive the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    while True:
-        try:
-            task: Task = connection.recv()
-        except EOFError:
-            return
-        connection.send(play(task))
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def play(task: Task) -> Run:
-    """Play one task in this process. Every outcome is a run, an exception and a refusal too."""
-    key = task.key
-    try:
-        result = solve(task.instance, key.solver, task.budget, seed=key.seed, threads=key.threads)
-    except Unsupported as error:
-        return failed_run(task, str(error), "unsupported")
-    except Exception as error:
-        return failed_run(task, f"{type(error).__name__}: {error}")
-    return _run(task, result)
-
-
-def _run(task: Task, result: Result) -> Run:
-    known, schedule = task.best_known, result.schedule
-    return Run(
-        key=task.key,
-        instance=task.instance.name,
-        instance_set=task.instance_set,
-        plan=result.solver,
-        status=result.status.value,
-        objective=result.objective,
-        lower_bound=result.lower_bound,
-        best_known=None if known is None else known.upper_bound,
-        gap=None if result.objective is None else gap(result.objective, known),
-        seconds=result.seconds,
-        compile_seconds=result.compile_seconds,
-        iterations=result.iterations,
-        finished_at=_now(),
-        message=result.message,
-        trace=result.trace,
-        start=None if schedule is None else tuple(schedule.start.tolist()),
-        mode=None if schedule is None else tuple(schedule.mode.tolist()),
-        versions=result.versions,
-        hardware=hardware(),
-    )
-
-
-def failed_run(task: Task, message: str, status: str = "error") -> Run:
-    """The run of a task that came to nothing."""
-    return Run(
-        key=task.key,
-        instance=task.instance.name,
-        instance_set=task.instance_set,
-        plan=task.key.solver,
-        status=status,
-        objective=None,
-        lower_bound=None,
-        best_known=None if task.best_known is None else task.best_known.upper_bound,
-        gap=None,
-        seconds=0.0,
-        compile_seconds=0.0,
-        iterations=0,
-        finished_at=_now(),
-        message=message,
-        trace=(),
-        start=None,
-        mode=None,
-        versions=versions(),
-        hardware=hardware(),
-    )
+    with closing(engine(tasks, workers, listen)) as runs:  # type: ignore[type-var]  # engines are generators
+        for run in runs:
+            store.add(run)
+            yield run
 
 
 def compile_solvers(tasks: Iterable[Task], say: Callable[[str], None]) -> None:
-    """Compile what the tasks will call, once, before the workers all do it at the same time."""
+    """Compile what the tasks will call, once, before the workers all do it at the same time.
+
+    What cannot get ready is told; its runs will say so too.
+    """
     stages: dict[str, Stage] = {}
     for task in tasks:
-        for lane in make_plan(task.key.solver, task.instance, task.budget, task.key.threads):
+        if task.simulation is not None:
+            if is_cold(simulation.kernels()):
+                say("compiling kernels of simulated shops")
+                simulation.warm()
+            return  # a suite plays either scenarios or instances
+        for lane in make_plan(task.key.solver, task.instance, task.limits.budget, task.key.threads):
             stages |= {str(step.spec): step.stage for step in lane}
     for spec, stage in stages.items():
         if is_cold(stage.kernels):
             say(f"compiling kernels of {spec}")
-            stage.warm()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@cache
-def hardware() -> dict[str, Any]:
-    """The machine a run was played on: processor, usable cores and system."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].partition(":")[2].strip() if lines else model
-    return {"processor": model, "cores": usable_cores(), "system": f"{platform.system()} {platform.machine()}"}
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+            try:
+                stage.warm()
+            except Exception as error:
+                say(f"{spec}: {type(error).__name__}: {error}")
 
 
 # -- summary --------------------------------------------------------------------------------------
 
 
 def scores(runs: Iterable[Run]) -> list[Score]:
-    """One score per set and solver, sorted by set, then by mean gap, then by name."""
-    groups: dict[tuple[str, str], list[Run]] = {}
+    """One score per set, budget and solver: sets by name, in each the best mean gap or mean objective first."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.instance_set, run.key.solver), []).append(run)
+        groups.setdefault((run.instance_set, run.key.budget, run.key.solver), []).append(run)
     found = [_score(*group, members) for group, members in groups.items()]
-    endless = float("inf")
-    return sorted(found, key=lambda s: (s.instance_set, endless if s.mean_gap is None else s.mean_gap, s.solver))
+    return sorted(found, key=lambda s: (s.instance_set, s.budget, _rank(s.mean_gap), _rank(s.mean_objective), s.solver))
 
 
-def _score(instance_set: str, solver: str, runs: list[Run]) -> Score:
+def _rank(mean: float | None) -> float:
+    return float("inf") if mean is None else mean
+
+
+def _score(instance_set: str, budget: str, solver: str, runs: list[Run]) -> Score:
     gaps = [run.gap for run in runs if run.gap is not None]
+    values = [run.objective for run in runs if run.objective is not None]
+    alike = len({run.key.instance_hash for run in runs}) == 1
     return Score(
         instance_set=instance_set,
         solver=solver,
+        budget=budget,
         runs=len(runs),
-        solved=sum(run.objective is not None for run in runs),
+        solved=len(values),
         optimal=sum(run.status == "optimal" for run in runs),
         mean_gap=sum(gaps) / len(gaps) if gaps else None,
+        mean_objective=sum(values) / len(values) if values and alike else None,
         mean_seconds=sum(run.seconds for run in runs) / len(runs),
     )

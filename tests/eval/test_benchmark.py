@@ -1,32 +1,28 @@
 """The benchmark runner: every run once, whatever dies in between."""
 
-import json
-import multiprocessing
-import os
 import signal
-import sqlite3
 import subprocess
 import sys
-import threading
-import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from makespan.eval.benchmark import Task, plan, play, run_tasks, scores
+from makespan.eval.benchmark import Task, compile_solvers, plan, play, run_tasks, scores
 from makespan.eval.store import Run, RunKey, Store
-from makespan.eval.suite import Suite
+from makespan.eval.suite import Limits, Suite
 from makespan.instances.check import check
 from makespan.instances.sets import load
 from makespan.solvers.api import Budget
+from makespan.solvers.dispatching import DispatchingRule
 
 ENDLESS = "rule:random,samples=3000000"
 
 
 def suite_of(*solvers: str, instances: tuple[str, ...] = ("@ft06",), seconds: float = 5.0) -> Suite:
     """A small suite."""
-    return Suite("test", solvers, instances, Budget(seconds=seconds))
+    return Suite("test", solvers, instances, (Limits(Budget(seconds=seconds)),))
 
 
 def test_a_plan_has_every_solver_on_every_instance_with_every_seed() -> None:
@@ -45,6 +41,20 @@ def test_a_run_keeps_a_feasible_schedule_and_the_gap_to_the_best_known() -> None
     assert run.gap == pytest.approx(run.objective / 55 - 1) and run.trace[-1][1] == run.objective
 
 
+def test_every_budget_makes_runs_of_its_own() -> None:
+    """Shorter ones first, as the suite lists them; the memory that a run may use is a part of its budget."""
+    suite = replace(suite_of("rule:spt"), limits=(Limits(Budget(seconds=1), 10**9), Limits(Budget(iterations=5))))
+    assert [task.key.budget for task in plan(suite)] == ["memory=1000000000,seconds=1", "iterations=5"]
+    assert [each.memory for each in suite.with_memory(7).limits] == [10**9, 7]
+
+
+def test_a_run_says_how_it_was_made() -> None:
+    """Who found the schedule in which scheme, what was measured, and all parameters, defaults too."""
+    run = play(plan(suite_of("rule:mwkr"))[0])
+    assert run.measure == "makespan" and run.found_by == "rule:mwkr,scheme=non_delay"
+    assert run.parameters["rule:mwkr"] == {"rule": "mwkr", "scheme": "", "samples": 1, "greed": 70, "delta": 100}
+
+
 def test_a_refusal_and_a_failure_are_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule for shops refuses a project; an exception costs one run, not the benchmark."""
     run = play(plan(suite_of("rule:mwkr", instances=("@j301_1",)))[0])
@@ -53,24 +63,22 @@ def test_a_refusal_and_a_failure_are_runs_too(monkeypatch: pytest.MonkeyPatch) -
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("makespan.eval.benchmark.solve", fails)
+    monkeypatch.setattr("makespan.eval.play.solve", fails)
     run = play(plan(suite_of("rule:mwkr"))[0])
     assert (run.status, run.message) == ("error", "RuntimeError: out of luck")
 
 
-def test_a_worker_that_dies_costs_its_own_run_only(tmp_path: Path) -> None:
-    """As when the system kills it for want of memory: stored as an error, the next task is played."""
-    tasks = plan(suite_of(ENDLESS, "rule:mwkr", seconds=60))
+def test_a_solver_that_cannot_get_ready_does_not_end_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told while kernels are compiled; its runs will say so as well."""
 
-    def kill_workers() -> None:
-        for worker in multiprocessing.active_children():
-            worker.kill()
+    def fails(*_: object) -> None:
+        raise RuntimeError("out of luck")
 
-    threading.Timer(3.0, kill_workers).start()
-    with Store(tmp_path / "r.sqlite") as store:
-        runs = list(run_tasks(tasks, store, workers=1))
-        assert [run.status for run in runs] == ["error", "feasible"] == [run.status for run in store.runs()]
-    assert "died with exit code -9" in runs[0].message
+    monkeypatch.setattr("makespan.eval.benchmark.is_cold", lambda kernels: True)
+    monkeypatch.setattr(DispatchingRule, "warm", fails)
+    said = list[str]()
+    compile_solvers(plan(suite_of("rule:mwkr", "rule:spt")), said.append)
+    assert said.count("rule:mwkr: RuntimeError: out of luck") == said.count("rule:spt: RuntimeError: out of luck") == 1
 
 
 def test_scores_average_gaps_only_where_there_are_some() -> None:
@@ -78,14 +86,29 @@ def test_scores_average_gaps_only_where_there_are_some() -> None:
     task = plan(suite_of("rule:spt"))[0]
     run = play(task)
     runs = [
-        replace(run, gap=0.1, seconds=1.0),
-        replace(run, gap=0.3, seconds=2.0, status="optimal"),
+        replace(run, objective=60, gap=0.1, seconds=1.0),
+        replace(run, objective=70, gap=0.3, seconds=2.0, status="optimal"),
         replace(run, gap=None, objective=None, seconds=3.0),
     ]
     (score,) = scores(runs)
     assert (score.runs, score.solved, score.optimal) == (3, 2, 1)
+    assert score.mean_objective == 65
     assert score.mean_gap == pytest.approx(0.2) and score.mean_seconds == pytest.approx(2.0)
     assert scores([runs[2]])[0].mean_gap is None and scores([]) == []
+
+
+def test_objectives_of_different_instances_are_never_averaged() -> None:
+    """A mean over two shops says nothing, one over two seeds does."""
+    run = play(plan(suite_of("rule:spt"))[0])
+    other = replace(run, key=replace(run.key, instance_hash="ab"))
+    assert scores([run, other])[0].mean_objective is None
+    assert scores([run, replace(run, key=replace(run.key, seed=1))])[0].mean_objective == run.objective
+
+
+def test_budgets_are_summed_up_apart() -> None:
+    """Ten seconds and a minute of the same solver are two lines."""
+    run = play(plan(suite_of("rule:spt"))[0])
+    assert len(scores([run, replace(run, key=replace(run.key, budget="seconds=60"))])) == 2
 
 
 SUITE = f"""
@@ -105,42 +128,31 @@ def command(folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "makespan", "bench", "run", str(path), "--store", str(folder / "r.sqlite"), *more]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9")
-def test_a_benchmark_killed_in_the_middle_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """kill -9 after some runs: no process stays behind, no finished run is lost, changed or played again."""
-    with subprocess.Popen(
-        command(tmp_path, "--workers", "2"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        start_new_session=True,
-    ) as process:  # fmt: skip
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("[6/24]"):
-                break
-        process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            break
-        time.sleep(0.05)
-    else:
-        pytest.fail("a worker outlived the benchmark")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="cannot tell which processes a benchmark started")
+def test_a_benchmark_killed_again_and_again_loses_nothing() -> None:
+    """kill -9 at random moments: no process stays behind, no finished run is lost, changed or played again; the script
+    says more, and does it two hundred times."""
+    script = Path(__file__).parents[2] / "benchmarks" / "kill_benchmark.py"
+    call = [sys.executable, str(script), "--kills", "2", "--workers", "1", "--seed", "1"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0 and "2 kills" in done.stdout, done.stdout + done.stderr
+
+
+def here(tasks: Iterable[Task], workers: int | None, listen: object) -> Iterator[Run]:
+    """An engine without processes."""
+    yield from map(play, tasks)
+
+
+def test_the_same_command_plays_only_what_is_missing(tmp_path: Path) -> None:
+    """A suite that grew by two seeds: the rows that were there stay as they are."""
     with Store(tmp_path / "r.sqlite") as store:
-        before = {run.key: run for run in store.runs()}
-    assert 6 <= len(before) < 24
-    again = subprocess.run(command(tmp_path, "--format", "json"), capture_output=True, text=True, timeout=120)
-    assert again.returncode == 0 and f"24 runs, {len(before)} stored" in again.stderr
-    assert f"[{24 - len(before)}/{24 - len(before)}]" in again.stderr
-    with Store(tmp_path / "r.sqlite") as store:
-        runs = list(store.runs())
-    assert len(runs) == len({run.key for run in runs}) == 24
-    assert all(before.get(run.key, run) == run for run in runs)
-    assert {run.key.seed for run in runs} == set(range(8)) and any(run.schedule is not None for run in runs)
-    assert sum(each["runs"] for each in json.loads(again.stdout)) == 24
-    with sqlite3.connect(tmp_path / "r.sqlite") as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
+        few = plan(replace(suite_of("rule:spt"), seeds=(0,)))
+        (first,) = run_tasks(few, store, engine=here)
+        more = plan(replace(suite_of("rule:spt"), seeds=(0, 1, 2)))
+        left = [task for task in more if task.key not in store.keys("test")]
+        assert [task.key.seed for task in left] == [1, 2]
+        assert len(list(run_tasks(left, store, engine=here))) == 2
+        assert next(store.runs()) == first
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
