@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from makespan.cli.arguments import Flag, InstanceFormat, Output, OutputFormat, Reference, usage_errors
-from makespan.cli.exit_codes import NEGATIVE, OK
+from makespan.cli.exit_codes import NEGATIVE, OK, UsageError
 from makespan.cli.output import check_writable, render, write_output
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def check(
     Parameters
     ----------
     result
-        Result file, as solve writes it.
+        Result file, as solve writes it, a table with task and start, or MS Project XML.
     instance
         File or @name; default: the instance of this name that comes along.
     force
@@ -68,10 +68,19 @@ def check(
 def read_pair(
     result: str, instance: str | None, force: bool, input_format: str | None = None
 ) -> tuple[StoredResult, Instance, Schedule]:
-    """A result file with its instance, found by name where none is given. Raises InputError or UsageError."""
+    """A file with a schedule and its instance, found by name where none is given. Raises InputError or UsageError."""
     from makespan.instances.references import one_reference
-    from makespan.solvers.result_json import read_result
+    from makespan.instances.schedule_files.read import instance_name_in, is_schedule_file, read_schedule
+    from makespan.solvers.result_json import read_result, stored_schedule
 
+    if is_schedule_file(result):
+        named = instance or f"@{instance_name_in(result)}"
+        if named == "@":
+            raise UsageError(f"{result}: names no instance, expected one on the command line")
+        with usage_errors():
+            problem = one_reference(named).load(input_format)
+        schedule = read_schedule(result, problem)
+        return stored_schedule(schedule, problem), problem, schedule
     stored = read_result(result)
     with usage_errors():
         problem = one_reference(instance or f"@{stored.instance.name}").load(input_format)

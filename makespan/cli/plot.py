@@ -37,7 +37,7 @@ def plot(
     Parameters
     ----------
     result
-        Result file, as solve writes it.
+        Result file, as solve writes it, a table with task and start, or MS Project XML.
     instance
         File or @name; default: the instance of this name that comes along.
     output

@@ -85,17 +85,22 @@ def replanned(instance: Instance, options: ReplanOptions) -> Replanned:
     """Read the plan and apply it. Raises InputError or UsageError."""
     from makespan.instances.replan import plan_by_name, replan
     from makespan.instances.schedule import Schedule
+    from makespan.instances.schedule_files.read import is_schedule_file, read_schedule
     from makespan.solvers.result_json import read_result
 
-    stored = read_result(options.plan).schedule
-    if stored is None:
-        raise UsageError(f"{options.plan}: found no schedule, expected a plan")
+    if is_schedule_file(options.plan):
+        planned, names = read_schedule(options.plan, instance, partial=True), instance.meta.task_names
+    else:
+        stored = read_result(options.plan).schedule
+        if stored is None:
+            raise UsageError(f"{options.plan}: found no schedule, expected a plan")
+        planned, names = Schedule(stored.start, stored.mode), None if stored.task is None else tuple(stored.task)
     now = instance.now if options.now is None else _moment(options.now, instance, "now")
     until = None if options.freeze_until is None else _moment(options.freeze_until, instance, "freeze until")
     shift = None if options.max_shift is None else _duration(options.max_shift, instance, "max shift")
     waiting = [_task(name, instance) for name in options.not_started]
     with usage_errors():
-        plan = plan_by_name(instance, Schedule(stored.start, stored.mode), stored.task)
+        plan = plan_by_name(instance, planned, names)
         changed = replan(
             instance, plan, now, freeze_until=until, keep=options.keep, max_shift=shift, not_started=waiting
         )
