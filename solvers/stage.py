@@ -52,12 +52,13 @@ class Event:
     """Something that happened during a run.
 
     ``kind``: ``stage`` (one begins), ``compile``, ``solution``, ``bound``, ``log``, ``hint``, ``failed``. ``seconds``
-    since the clock started; ``data`` is JSON-able.
+    since the clock started; ``data`` is JSON-able. A ``solution`` brings its ``schedule``.
     """
 
     kind: str
     seconds: float
     data: dict[str, Any] = field(default_factory=dict)
+    schedule: Schedule | None = None
 
 
 class InternalError(RuntimeError):
@@ -333,8 +334,9 @@ class Context:
 
     def _mark(self, kind: str, **data: Any) -> None:
         objective = None if self.objectives is None else self.objectives[0]
-        self.trace.append((self.seconds(), objective, self.lower_bound))
-        self.emit(kind, **data)
+        seconds = self.seconds()
+        self.trace.append((seconds, objective, self.lower_bound))
+        self.events.put(Event(kind, seconds, data, self.incumbent if kind == "solution" else None))
         if objective is None:
             return
         budget, bound = self.budget, self.lower_bound

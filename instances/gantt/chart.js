@@ -10,6 +10,8 @@ function drawGantt(root, data, options = {}) {
   const last = data.end.reduce((a, b) => Math.max(a, b), 0);
   const end = Math.max(1, last, data.lowerBound && data.objective.name === "makespan" ? data.lowerBound : 0);
   const begin = data.start.reduce((a, b) => Math.min(a, b), 0);
+  const gone = new AbortController(); // ends what listens beyond the chart's own elements
+  let fitted = true; // nobody has zoomed or moved
   const state = { rows: options.rows === "jobs" ? 1 : 0, critical: !!options.critical && !!data.slack, find: "", hover: -1, focus: -1, pinned: -1, top: 0, from: 0, to: 1 };
 
   const model = () => rowsOf(state.rows);
@@ -156,8 +158,9 @@ function drawGantt(root, data, options = {}) {
   const X = (t) => gutter + ((t - state.from) / (state.to - state.from)) * plot();
   const T = (x) => state.from + ((x - gutter) / plot()) * (state.to - state.from);
   const span = end - begin;
-  function fit() { state.from = begin - span * 0.012; state.to = end + span * 0.02; redraw(); }
+  function fit() { fitted = true; state.from = begin - span * 0.012; state.to = end + span * 0.02; redraw(); }
   function clampView() {
+    fitted = false;
     const wide = Math.min(Math.max(state.to - state.from, Math.max(span * 1e-9, Math.min(2, span))), span * 1.5);
     let from = Math.min(Math.max(state.from, begin - wide * 0.25), end + wide * 0.25 - wide);
     if (wide > span * 1.25) from = begin + (span - wide) / 2;
@@ -585,11 +588,12 @@ function drawGantt(root, data, options = {}) {
     if (event.key === "Escape") { search.value = ""; setFind(""); canvas.focus(); }
   });
   scroll.addEventListener("scroll", () => { state.top = scroll.scrollTop; redraw(); });
-  media.addEventListener("change", () => setTheme(root.dataset.theme));
+  media.addEventListener("change", () => setTheme(root.dataset.theme), { signal: gone.signal });
   let kept;
-  window.addEventListener("beforeprint", () => { kept = root.dataset.theme; root.dataset.theme = "light"; printing = true; scroll.scrollTop = state.top = 0; tip.hidden = true; readTheme(); resize(); });
-  window.addEventListener("afterprint", () => { printing = false; if (kept) root.dataset.theme = kept; else delete root.dataset.theme; readTheme(); resize(); });
-  new ResizeObserver(() => { if (!printing && scroll.clientWidth) resize(); }).observe(scroll);
+  window.addEventListener("beforeprint", () => { kept = root.dataset.theme; root.dataset.theme = "light"; printing = true; scroll.scrollTop = state.top = 0; tip.hidden = true; readTheme(); resize(); }, { signal: gone.signal });
+  window.addEventListener("afterprint", () => { printing = false; if (kept) root.dataset.theme = kept; else delete root.dataset.theme; readTheme(); resize(); }, { signal: gone.signal });
+  const sizes = new ResizeObserver(() => { if (!printing && scroll.clientWidth) resize(); });
+  sizes.observe(scroll);
 
   if (options.theme) root.dataset.theme = options.theme;
   readTheme();
@@ -600,5 +604,10 @@ function drawGantt(root, data, options = {}) {
   resize();
   if (options.find) { search.value = options.find; setFind(options.find); }
   if (options.task !== undefined && +options.task < n) { canvas.focus(); focusTask(+options.task); }
-  return { view: () => [state.from, state.to], paint, fit, zoom, pan, rows: setRows, critical: setCritical, find: setFind, theme: setTheme, task: focusTask };
+  // For a page that draws another chart in this one's place: what the reader has chosen, as options, and the end.
+  const settings = () => ({
+    rows: state.rows ? "jobs" : "resources", critical: state.critical, find: state.find, theme: root.dataset.theme, ...(fitted ? {} : { from: state.from, to: state.to }),
+  });
+  function close() { gone.abort(); sizes.disconnect(); root.replaceChildren(); }
+  return { settings, close, view: () => [state.from, state.to], paint, fit, zoom, pan, rows: setRows, critical: setCritical, find: setFind, theme: setTheme, task: focusTask };
 }

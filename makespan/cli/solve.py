@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from makespan.cli.arguments import (
+    Flag,
     InstanceFormat,
     Output,
     OutputFormat,
@@ -33,11 +35,13 @@ from makespan.cli.exit_codes import (
     error_line,
     worst,
 )
-from makespan.cli.output import check_writable, note
+from makespan.cli.export import SCHEDULES_ONLY, check_outputs, write_beside
+from makespan.cli.output import note
 
 if TYPE_CHECKING:
     from makespan.cli.replanning import Replanned, ReplanOptions
     from makespan.cli.solve_report import Report
+    from makespan.eval.live.watch import SolveWatch
     from makespan.instances.instance import Instance
     from makespan.instances.references import Reference
     from makespan.instances.schedule import Schedule
@@ -58,6 +62,7 @@ class _Options:
     input_format: str | None
     objective: tuple[str, ...] | None
     gantt: str | None
+    export: str | None
     require: str | None
     replan: ReplanOptions | None
 
@@ -83,6 +88,8 @@ def solve(
     format: Annotated[OutputFormat | None, Parameter(name=["--format", "-f"])] = None,
     output: Output = None,
     gantt: Stream = None,
+    export: Stream = None,
+    watch: Flag = False,
     require: str | None = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -108,12 +115,13 @@ def solve(
     threads
         Cores to use. Default: all; with one, the same seed and iterations give the same schedule.
     hint
-        Result file with a schedule to start from.
+        Schedule to start from: a result file, a table with task and start, or MS Project XML.
     objective
         makespan, total_tardiness, weighted_tardiness, max_lateness or flow_time; several with commas, most important
         first. Default: what the instance says.
     plan
-        Result file with the plan in execution: reschedule what has not started by --now, see docs/rescheduling.md.
+        Schedule in execution, a file as for --hint: reschedule what has not started by --now, see
+        docs/rescheduling.md.
     now
         With --plan: 120, 26h after the origin or 2026-03-03T08:00. Default: now of the instance.
     freeze_until
@@ -132,6 +140,11 @@ def solve(
         Write here, not to standard output; {name} in it stands for the instance and makes one file for each.
     gantt
         Also draw the schedule: a .html, .png, .svg or .txt file; {name} stands for the instance.
+    export
+        Also write the schedule: a .csv, .xlsx, .xml (MS Project) or .json file; {name} stands for the instance. The
+        same as --output for .xlsx and .xml.
+    watch
+        Show incumbent, bound and Gantt chart in the browser as they improve, on a page that only this machine sees.
     require
         optimal, or gap=0.01: exit with 1 for a weaker answer.
     quiet
@@ -156,7 +169,9 @@ def solve(
     _read_requirement(require)
     check_format(input_format)
     references = expand_references(files)
-    _check_outputs(references, output, gantt)
+    if output is not None and Path(output).suffix.lower() in SCHEDULES_ONLY and export is None and format is None:
+        output, export = None, output
+    check_outputs(len(references), output, gantt, export)
     replan = replan_options(plan, now, freeze_until, keep, max_shift, not_started)
     if replan is not None and len(references) > 1:
         raise UsageError(f"plan: found {len(references)} instances, expected the one that was planned")
@@ -169,13 +184,15 @@ def solve(
         input_format,
         None if objective is None else tuple(objective.split(",")),
         gantt,
+        export,
         require,
         replan,
     )
     cores = options.threads
     limit = "no time limit" if budget.seconds is None else f"time limit {budget.seconds:g} s"
     note(f"solver {solver}, {limit}, {cores} thread{'s' * (cores > 1)}, seed {seed}", quiet)
-    report = Report(output_format(format, output), output, len(references), quiet, verbose)
+    live = _live_page(files, options, len(references)) if watch else None
+    report = Report(output_format(format, output), output, len(references), quiet, verbose, live)
     codes = []
     with report:
         for reference in references:
@@ -199,7 +216,8 @@ def _solve_one(reference: Reference, options: _Options, report: Report) -> int:
         change = _replanned(instance, options.replan)
         if change is not None:
             instance, hint = change.instance, hint or change.hint
-        report.begin(instance, options.budget.seconds)
+        known = reference.best_known(instance) if change is None else None
+        report.begin(instance, options.budget.seconds, known)
         result = solve_instance(
             instance,
             options.solver,
@@ -209,34 +227,28 @@ def _solve_one(reference: Reference, options: _Options, report: Report) -> int:
             hint=hint,
             on_event=report.event,
         )
-        known = reference.best_known(instance) if change is None else None
         report.finish(instance, result, known, change)
     except Exception as error:
         code = code_of(error)
         report.failed(reference.text, error_line(error))
         return code
     code = _code(result, options.require)
-    if options.gantt is None or result.schedule is None:
-        return code
-    return worst((code, _draw(instance, result, options.gantt.replace("{name}", instance.name))))
+    return worst((code, write_beside(instance, result, options.gantt, options.export)))
 
 
-def _draw(instance: Instance, result: Result, path: str) -> int:
-    from makespan.cli.plot import draw
+def _live_page(files: tuple[str, ...], options: _Options, num_instances: int) -> SolveWatch:
+    from makespan.cli.watching import shown
+    from makespan.eval.live.watch import SolveWatch
 
-    assert result.schedule is not None
-    try:
-        draw(instance, result.schedule, path, lower_bound=result.lower_bound, solver=result.solver)
-    except Exception as error:
-        return code_of(error)
-    return OK
+    return shown(SolveWatch(f"makespan solve {' '.join(files)}", options.solver, options.seed, num_instances))
 
 
 def _hint(path: str, instance: Instance) -> Schedule:
+    from makespan.instances.schedule_files.read import is_schedule_file, read_schedule
     from makespan.solvers.result_json import read_result
 
     with usage_errors():
-        return read_result(path).schedule_for(instance)
+        return read_schedule(path, instance) if is_schedule_file(path) else read_result(path).schedule_for(instance)
 
 
 def _replanned(instance: Instance, options: ReplanOptions | None) -> Replanned | None:
@@ -273,16 +285,3 @@ def _read_requirement(text: str | None) -> float | None:
     if key != "gap":
         raise UsageError(f"require: found {text!r}, expected optimal or gap=0.01")
     return fraction_of(value, "require gap")
-
-
-def _check_outputs(references: list[Reference], output: str | None, gantt: str | None) -> None:
-    """Refuse outputs that cannot be written or would overwrite each other, before anything is solved."""
-    for path in (output, gantt):
-        if path is not None:
-            check_writable(path.replace("{name}", "x"))
-    if gantt is not None and len(references) > 1 and "{name}" not in gantt:
-        raise UsageError(f"gantt: found {gantt!r} for {len(references)} instances, expected a path with {{name}}")
-    if gantt is not None:
-        from makespan.cli.plot import kind_of
-
-        kind_of(gantt)

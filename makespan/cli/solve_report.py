@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from makespan.cli.output import cell, note, on_terminal, percent, render, write_output
 from makespan.cli.replanning import Replanned
@@ -13,6 +13,9 @@ from makespan.instances.bounds import Bound, gap
 from makespan.instances.instance import Instance
 from makespan.solvers.api import Event, Result, Status
 from makespan.solvers.result_json import to_dict
+
+if TYPE_CHECKING:
+    from makespan.eval.live.watch import SolveWatch
 
 COLUMNS = {
     "instance": "instance",
@@ -58,7 +61,16 @@ def row(instance: Instance, result: Result, known: Bound | None) -> dict[str, An
 class Report:
     """Collects or streams what happens. With ``{name}`` in the output each instance gets a file of its own."""
 
-    def __init__(self, format: str, output: str | None, num_instances: int, quiet: bool, verbose: bool) -> None:
+    def __init__(
+        self,
+        format: str,
+        output: str | None,
+        num_instances: int,
+        quiet: bool,
+        verbose: bool,
+        watch: SolveWatch | None = None,
+    ) -> None:
+        self._watch = watch
         self.format, self.output, self.single = format, output, num_instances == 1
         self.quiet, self.verbose = quiet, verbose
         self.to_stdout = output in (None, "-")
@@ -75,13 +87,19 @@ class Report:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop_live()
-        if error is None or isinstance(error, KeyboardInterrupt):
-            self._write_collected()
+        try:
+            if error is None or isinstance(error, KeyboardInterrupt):
+                self._write_collected()
+        finally:
+            if self._watch is not None:
+                self._watch.__exit__(kind, error, trace)
 
     # -- one instance ------------------------------------------------------------------------------
 
-    def begin(self, instance: Instance, seconds: float | None) -> None:
+    def begin(self, instance: Instance, seconds: float | None, known: Bound | None = None) -> None:
         self.name = instance.name
+        if self._watch is not None:
+            self._watch.begin(instance, known)
         if self.per_instance:
             self._items = []
         if self._live is not None:
@@ -90,6 +108,8 @@ class Report:
     def event(self, event: Event) -> None:
         if self._live is not None:
             self._live.update(event)
+        if self._watch is not None:
+            self._watch.event(event)
         if self.format == "jsonl":
             self._item({"type": event.kind, "t": round(event.seconds, 6), "instance": self.name, **event.data})
         if self.verbose or event.kind in ("compile", "hint"):
@@ -99,6 +119,8 @@ class Report:
     def finish(self, instance: Instance, result: Result, known: Bound | None, change: Replanned | None = None) -> None:
         """The result; ``change`` where it is that of a plan that was changed."""
         self._stop_live()
+        if self._watch is not None:
+            self._watch.finish(result, known)
         record = row(instance, result, known)
         self._rows.append(record)
         if result.message:
@@ -121,6 +143,8 @@ class Report:
     def failed(self, text: str, message: str) -> None:
         """An instance that came to nothing: a row of its own, unless it was the only one."""
         self._stop_live()
+        if self._watch is not None:
+            self._watch.failed(text, message)
         if self.single:
             return
         self._rows.append({"instance": text, "status": "error"})
