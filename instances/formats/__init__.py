@@ -44,6 +44,12 @@ class Format:
 _TABLE = (
     Format("json", "makespan's own JSON; holds every field and all names", "own_json", (".json",)),
     Format("schedule_opt", "ScheduleOpt JSON (job shop, flexible job shop)", "schedule_opt", (".json",)),
+    Format(
+        "question",
+        "JSON that asks for a feasible schedule, in words",
+        "question",
+        (".json",),
+    ),
     Format("wfformat", "WfFormat 1.5 JSON (scientific workflows)", "wfformat", (".json",)),
     Format("psplib", "PSPLIB text, single and multi mode", "psplib", (".sm", ".mm")),
     Format("mmlib", "MMLIB text (PSPLIB with a short header)", "mmlib", (".mm",)),
