@@ -2,8 +2,9 @@
 
 A spec is ``name[:argument][,key=value…]``. Stages joined by ``+`` run one after the other, lanes joined by ``~`` at the
 same time. It is written alike in the shell, TOML and Python: ``rule:mwkr,scheme=non_delay``, ``sgs:lft``,
-``rule:best+cpsat,seconds=20``, ``rule:best~cpsat``, ``auto``. Every stage takes ``seconds`` and ``iterations`` as
-limits of its own. Other packages add solvers through the entry point group ``makespan.solvers``.
+``rule:best+cpsat,seconds=20``, ``rule:best~cpsat``, ``auto``. Within parentheses, as in ``rule:(D+p)/(p+R)``, none of
+these signs means anything. Every stage takes ``seconds`` and ``iterations`` as limits of its own. Other packages add
+solvers through the entry point group ``makespan.solvers``.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ SOLVERS: dict[str, SolverEntry] = {
             "rule",
             "makespan.solvers.dispatching:make",
             "priority rule for job shops and flexible job shops",
-            "a rule, or best for the best of all",
-            ("rule:mwkr", "rule:spt,scheme=giffler_thompson", "rule:best", "rule:mwkr,samples=1000"),
+            "a rule, an expression or its file, or best for the best of all rules",
+            ("rule:mwkr", "rule:spt,scheme=giffler_thompson", "rule:best", "rule:mwkr,samples=1000", "rule:p/(p+R)"),
         ),
         SolverEntry(
             "sgs",
@@ -102,6 +103,13 @@ SOLVERS: dict[str, SolverEntry] = {
             ("anneal", "anneal,heat=50"),
         ),
         SolverEntry(
+            "tardiness",
+            "makespan.solvers.tardiness:make",
+            "one machine, total tardiness: rules, and an exact decomposition",
+            "exact, a rule, or best for the best of all rules",
+            ("tardiness:exact", "tardiness:mddc", "tardiness:best,augment=true"),
+        ),
+        SolverEntry(
             "bounds",
             "makespan.solvers.bounds_stage:make",
             "lower bounds: one-machine problems, destructive improvement, CP-SAT",
@@ -114,6 +122,13 @@ SOLVERS: dict[str, SolverEntry] = {
             "a trained network dispatches",
             "a name that makespan models lists, or a safetensors file",
             ("policy:jsp", "policy:jsp,decode=sample,k=128", "policy:jsp+tabu"),
+        ),
+        SolverEntry(
+            "branch",
+            "makespan.policies.branching_solver:make",  # a name too, because of the rule learned
+            "exact: branch and bound on the orders of pairs, for small job shops",
+            "",
+            ("branch", "tabu,iterations=2000+branch,rule=strong"),
         ),
         SolverEntry("cpsat", "makespan.solvers.cp_sat.stage:make", "exact: CP-SAT, for every field", "", ("cpsat",)),
         SolverEntry(
@@ -147,9 +162,8 @@ class StageSpec:
         return ",".join(parts)
 
 
-_STAGE = re.compile(
-    r"(?P<name>[a-z][a-z0-9_]*)(:(?P<argument>[^,+~\s]+))?(?P<parameters>(,[a-z][a-z0-9_]*=[^,+~\s]*)*)"
-)
+_HEAD = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(:(?P<argument>[^\s~]+))?")
+_PARAMETER = re.compile(r"(?P<key>[a-z][a-z0-9_]*)=(?P<value>[^+~\s]*)")
 
 
 def parse_lanes(spec: str) -> tuple[tuple[StageSpec, ...], ...]:
@@ -157,7 +171,19 @@ def parse_lanes(spec: str) -> tuple[tuple[StageSpec, ...], ...]:
 
     Raises ValueError naming the stage that does not read or the solver that is unknown.
     """
-    return tuple(tuple(_parse_stage(text, spec) for text in lane.split("+")) for lane in spec.split("~"))
+    return tuple(tuple(_parse_stage(text, spec) for text in _split(lane, "+")) for lane in _split(spec, "~"))
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts of a text between separators that stand in no parentheses."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if sign == separator and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
 
 
 def parse_spec(spec: str) -> tuple[StageSpec, ...]:
@@ -166,15 +192,17 @@ def parse_spec(spec: str) -> tuple[StageSpec, ...]:
 
 
 def _parse_stage(text: str, spec: str) -> StageSpec:
-    match = _STAGE.fullmatch(text.strip())
-    if match is None:
+    head, *settings = _split(text.strip(), ",")
+    match = _HEAD.fullmatch(head)
+    matches = [_PARAMETER.fullmatch(each) for each in settings]
+    pairs = [(each["key"], each["value"]) for each in matches if each is not None]
+    if match is None or len(pairs) < len(matches):
         raise ValueError(f"solver {spec!r}: found {text!r}, expected name[:argument][,key=value...]")
     name = match["name"]
     if name not in solver_table():
         near = difflib.get_close_matches(name, solver_table(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"solver {spec!r}: unknown solver {name!r}, known: {', '.join(sorted(solver_table()))}{hint}")
-    pairs = [part.split("=", 1) for part in match["parameters"].split(",")[1:]]
     given = dict(pairs)
     if len(given) < len(pairs):
         raise ValueError(f"solver {spec!r}: a parameter is given twice")

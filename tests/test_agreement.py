@@ -80,11 +80,12 @@ def test_the_oracle_draws_every_feature() -> None:
     assert set(FEATURES) - drawn <= {"no_machine", "recirculation"}
 
 
-@pytest.mark.parametrize("spec", [spec for spec in QUICK if not spec.startswith("bounds")])
+@pytest.mark.parametrize("spec", [spec for spec in QUICK if not spec.startswith(("bounds", "tardiness"))])
 def test_the_same_seed_and_iterations_give_the_same_schedule(spec: str) -> None:
     """Byte for byte, whatever else the machine does meanwhile; that is what makes a number worth keeping.
 
-    On instances that no quick proof ends, since how much runs on after a proof depends on the clock.
+    On instances that no quick proof ends, since how much runs on after a proof depends on the clock. ``tardiness``,
+    for one machine alone, has its own test.
     """
     supports = make_stage(parse_spec(spec)[0]).supports
     instance = next(each for each in map(load, ("j301_1", "la16")) if each.features <= supports)

@@ -6,7 +6,16 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from makespan.instances.generators import brandimarte, da_col, demirkol, kolisch, taillard, uniform
+from makespan.instances.generators import (
+    brandimarte,
+    cetinkaya,
+    da_col,
+    demirkol,
+    jain_wetter,
+    kolisch,
+    taillard,
+    uniform,
+)
 from makespan.instances.instance import Instance
 
 GENERATORS: dict[str, Callable[..., Instance]] = {
@@ -19,6 +28,8 @@ GENERATORS: dict[str, Callable[..., Instance]] = {
     "flexible": brandimarte.flexible_job_shop,
     "recirculating": da_col.recirculating_job_shop,
     "rcpsp": kolisch.rcpsp,
+    "constraint_ramp": jain_wetter.constraint_ramp,
+    "tardiness": cetinkaya.tardiness,
 }
 
 

@@ -21,6 +21,8 @@ EXAMPLES = (
     "flexible,jobs=6,machines=5,seed=1",
     "recirculating,jobs=6,machines=5,seed=1",
     "rcpsp,activities=12,seed=1",
+    "constraint_ramp,tasks=12,level=6,seed=1",
+    "tardiness,jobs=12,due_range=0.4,tardiness_factor=0.6,seed=1",
 )
 
 
