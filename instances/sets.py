@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from makespan.instances.formats.source import Source
 from makespan.instances.generators import generate
 from makespan.instances.instance import Instance
 from makespan.instances.read import read, read_text
@@ -105,6 +106,14 @@ def load(name: str) -> Instance:
     return _load(*find(name))
 
 
+def bundled_source(name: str) -> Source:
+    """The text of a bundled instance that lies in an archive. Raises ValueError as ``load``, and for other sets."""
+    set_name, instance = find(name)
+    if not _SETS[set_name].archive:
+        raise ValueError(f"instance {name!r}: found one of {set_name}, expected one that lies in an archive")
+    return _archived(_SETS[set_name], instance)
+
+
 def load_set(name: str) -> list[Instance]:
     """All instances of a set, in the order of ``instance_names``. Raises ValueError for an unknown set."""
     full = _find_set(name)
@@ -180,13 +189,18 @@ def _load(set_name: str, instance: str) -> Instance:
     if item.format == GENERATED:
         found = generate(_specs(item.collection)[set_name, instance])
     elif item.archive:
-        member = f"{set_name.rpartition('/')[2]}/{instance}{item.extension}"
-        text = _members(DATA / f"{set_name}.tar.gz")[member].decode("utf-8")
-        found = read_text(text, instance, item.format, path=f"{set_name}.tar.gz/{member}")
+        source = _archived(item, instance)
+        found = read_text(source.text, instance, item.format, path=source.path)
     else:
         path = DATA / (item.collection if item.flat else set_name) / f"{instance}{item.extension}"
         found = read(path if path.exists() else path.with_name(f"{path.name}.gz"), item.format)
     return found.named(short_name(set_name, instance), set_name)
+
+
+def _archived(item: InstanceSet, instance: str) -> Source:
+    member = f"{item.name.rpartition('/')[2]}/{instance}{item.extension}"
+    text = _members(DATA / f"{item.name}.tar.gz")[member].decode("utf-8")
+    return Source(text, f"{item.name}.tar.gz/{member}", instance)
 
 
 @cache
