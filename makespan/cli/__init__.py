@@ -40,7 +40,7 @@ COMMANDS = (
     Command(
         "convert",
         "makespan.cli.convert:convert",
-        "Write an instance in another format, or a schedule as CSV.",
+        "Write an instance or a schedule in another format.",
         "makespan convert @ft06 ft06.json",
     ),
     Command(
@@ -69,8 +69,21 @@ COMMANDS = (
         "Train a dispatcher.",
         "makespan train --method ppo --instances uniform,jobs=6,machines=6 --folder first",
     ),
+    Command(
+        "evolve",
+        "makespan.cli.evolve:evolve",
+        "Evolve priority rules.",
+        "makespan evolve --generations 10 --folder rules",
+    ),
     Command("models", "makespan.cli.models:models", "List the trained policies.", "makespan models"),
+    Command("workflow", "makespan.cli.workflow:workflow", "Schedule workflows on unlike machines."),
     Command("bench", "makespan.cli.bench:bench", "Run benchmarks."),
+    Command(
+        "study",
+        "makespan.cli.study:study",
+        "Play small experiments of papers.",
+        "makespan study online_means --small",
+    ),
     Command("warm", "makespan.cli.warm:warm", "Compile all kernels now, once.", "makespan warm"),
     Command(
         "completion",

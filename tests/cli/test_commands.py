@@ -20,7 +20,9 @@ from makespan.instances.write import write
 
 Call = Callable[..., Any]
 
-LEAVES = [command.name for command in COMMANDS if command.example] + ["instances list", "instances show", "bench run"]
+LEAVES = [command.name for command in COMMANDS if command.example] + ["instances list", "instances show"]
+LEAVES += ["bench run", "bench compare", "bench report", "bench import", "bench pose", "bench score"]
+LEAVES += ["workflow schedule", "workflow cost", "workflow stream", "workflow train"]
 
 
 @pytest.fixture
