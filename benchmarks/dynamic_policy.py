@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import wilcoxon
 
 from makespan.envs.dynamic_batch import DynamicBatch
 from makespan.envs.dynamic_rules import DYNAMIC_RULES, DynamicRule
 from makespan.envs.dynamic_schedule import operations
 from makespan.envs.rolling import RollingPlan
 from makespan.envs.scenario import Scenario
+from makespan.eval.statistics import bootstrap_interval, holm, wilcoxon
 from makespan.policies import checkpoint, zoo
 from makespan.policies.episodes import greedy, play
 from makespan.policies.labels import Recipe
@@ -67,19 +67,10 @@ def tardiness(batch: DynamicBatch) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def interval(values: NDArray[np.float64], random: np.random.Generator) -> str:
+def interval(values: NDArray[np.float64]) -> str:
     """Mean and 95 % bootstrap interval."""
-    means = random.choice(values, (2000, values.size)).mean(1)
-    low, high = np.quantile(means, (0.025, 0.975))
+    low, high = bootstrap_interval(values)
     return f"{values.mean():.1f} [{low:.1f}, {high:.1f}]"
-
-
-def holm(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p-values of a family of tests, corrected. Source: Holm (1979), Scandinavian Journal of Statistics 6, 65-70."""
-    order = np.argsort(values)
-    corrected = np.empty(values.size)
-    corrected[order] = np.minimum(1, np.maximum.accumulate((values.size - np.arange(values.size)) * values[order]))
-    return corrected
 
 
 def main() -> None:
@@ -93,7 +84,7 @@ def main() -> None:
     parser.add_argument("--plans", type=int, default=20, help="shops that rolling plans play: the first so many")
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    setting, random = (given.utilisation, given.tightness), np.random.default_rng(0)
+    setting = given.utilisation, given.tightness
     rules = [name for name in DYNAMIC_RULES if name != "random"]
 
     def played(first: int, count: int, player: Callable[[DynamicBatch], None]) -> NDArray[np.float64]:
@@ -122,7 +113,7 @@ def main() -> None:
     print(f"best rule on {given.seeds} other shops: {best}\n")
     for name in given.model:
         own = found[f"policy:{name}"]
-        tests = np.array([wilcoxon(own, found[rule]).pvalue for rule in rules])
+        tests = np.array([wilcoxon(own - found[rule]) for rule in rules])
         worst = dict(zip(rules, holm(tests), strict=True))
         print(f"| method | mean tardiness | less than {best}, % | p of policy:{name} against it (Holm) |")
         print("|---|---|---|---|")
@@ -131,7 +122,7 @@ def main() -> None:
             less = 100 * (1 - value.mean() / other.mean())
             chance = f"{worst[method]:.2g}" if method in worst else "–"
             note = f" (first {value.size})" if value.size < given.seeds else ""
-            print(f"| {method}{note} | {interval(value, random)} | {less:+.2f} | {chance} |")
+            print(f"| {method}{note} | {interval(value)} | {less:+.2f} | {chance} |")
     if given.output is not None:
         with given.output.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")

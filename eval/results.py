@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from makespan.eval.contenders import Contender, labels, pool_runs
 from makespan.eval.store import Store
 from makespan.instances.bounds import best_known
-from makespan.instances.sets import bound_rows, set_names, set_of
+from makespan.instances.sets import bound_rows, natural_order, set_names, set_of
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -217,7 +217,7 @@ def _results(files: tuple[Path, ...], rows: list[tuple[Any, ...]], apart: bool) 
     sizes = _sizes({s for _, s in about.values()})
     played = [_played(d, *about[d], sizes, held.get(d), best_here.get(d)) for d in digests]
     order = {known: k for k, known in enumerate(set_names())}
-    played.sort(key=lambda p: (order.get(p.instance_set, len(order)), p.instance_set, _natural(p.name)))
+    played.sort(key=lambda p: (order.get(p.instance_set, len(order)), p.instance_set, natural_order(p.name)))
     place = {each.digest: i for i, each in enumerate(played)}
     instance = np.array([place[each] for each in digest], np.int64)
     values = np.array([np.nan if p.reference.value is None else p.reference.value for p in played], np.float64)
@@ -290,8 +290,3 @@ def _played(
     else:
         reference = Reference(None, lower, "", None)
     return Played(name, set_name, digest, size, reference)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort key that puts ta9 before ta10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]

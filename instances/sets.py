@@ -132,7 +132,7 @@ def instance_set(name: str) -> InstanceSet:
 
 def instance_names(set_name: str) -> list[str]:
     """The names of the instances of a set, numbers in natural order. Raises ValueError for an unknown set."""
-    return sorted(_instances_by_set()[_find_set(set_name)], key=_natural)
+    return sorted(_instances_by_set()[_find_set(set_name)], key=natural_order)
 
 
 def find(name: str) -> tuple[str, str]:
@@ -147,7 +147,7 @@ def find(name: str) -> tuple[str, str]:
         shown = ", ".join("/".join(item) for item in candidates[:10])
         raise ValueError(f"instance {name!r}: found {len(candidates)} of this name, expected one of {shown}")
     last = name.rpartition("/")[2]
-    same_numbers = [known for known in _sets_by_instance() if _natural(known) == _natural(last)]
+    same_numbers = [known for known in _sets_by_instance() if natural_order(known) == natural_order(last)]
     near = same_numbers or difflib.get_close_matches(last, _sets_by_instance(), n=5)
     hint = f"one like {', '.join(near)}" if near else "a name from `makespan instances list`"
     raise ValueError(f"instance {name!r}: found no bundled instance of this name, expected {hint}")
@@ -265,6 +265,6 @@ def set_of(collection: str, row: dict[str, str]) -> str:
     return flat.get(collection) or f"{collection}/{re.split('[^a-z]', row['instance'], maxsplit=1)[0]}"
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural_order(name: str) -> list[tuple[int, str]]:
     """Sort key that puts j30_2 before j30_10."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
