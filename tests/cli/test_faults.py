@@ -58,10 +58,10 @@ def test_a_stage_that_ignores_the_limit_does_not_hold_up_the_command(
     call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was found before it: code 3, soon after the limit."""
-    breaks(monkeypatch, lambda *_: time.sleep(5))
+    breaks(monkeypatch, lambda *_: time.sleep(30))
     begin = time.monotonic()
     code, out, _ = call("solve", "@ft06", *CHAIN, "--time-limit", "0.2")
-    assert code == 3 and "unknown" in out and time.monotonic() - begin < 4
+    assert code == 3 and "unknown" in out and time.monotonic() - begin < 15
 
 
 def test_a_cp_sat_process_that_cannot_start(call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

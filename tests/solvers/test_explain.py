@@ -85,7 +85,7 @@ def test_without_time_nothing_is_claimed() -> None:
     began = time.monotonic()
     found = explain(tight, Budget(seconds=1e-9))
     assert found.status == "unknown"
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 30.0
 
 
 def test_conflicts_of_random_instances_are_minimal() -> None:

@@ -167,7 +167,7 @@ def test_a_stage_that_ignores_the_stop_flag_ends_with_the_run(crossed: Instance,
 
     def stubborn(context: Context) -> None:
         context.offer(SERIAL)
-        time.sleep(5)
+        time.sleep(30)
 
     result, _ = run(
         crossed,
@@ -177,7 +177,7 @@ def test_a_stage_that_ignores_the_stop_flag_ends_with_the_run(crossed: Instance,
         late=Plays(lambda _: begun.append("late")),
     )
     assert (result.status, result.schedule, begun) == (Status.FEASIBLE, SERIAL, [])
-    assert result.seconds < 2
+    assert result.seconds < 15
 
 
 def test_a_lane_that_breaks_does_not_break_the_one_beside_it(crossed: Instance, run: Run) -> None:
