@@ -24,6 +24,7 @@ from makespan.solvers.kernels import dynamic_measures
 from makespan.solvers.kernels.dynamic_features import candidate_features_rows, graph_features_rows
 from makespan.solvers.kernels.dynamic_measures import measure_rows
 from makespan.solvers.kernels.dynamic_shop import begin_rows, replay_rows, step_rows
+from makespan.solvers.kernels.dynamic_urgency import urgency_features_rows
 
 DYNAMIC_MEASURES = {
     "makespan": dynamic_measures.MAKESPAN,
@@ -189,6 +190,9 @@ class DynamicBatch(Batch):
         shape = (chosen.size, self.width, len(DYNAMIC_CANDIDATE_FEATURES[version]))
         out = out_array(out, shape, "candidate features")
         self.run(candidate_features_rows, chosen, *self.feature_arrays, self._place, out)
+        if version > 1:
+            column = len(DYNAMIC_CANDIDATE_FEATURES[1])
+            self.run(urgency_features_rows, chosen, self.which, self.state, self.job, self.count, column, out)
         return out
 
     def graph_features(self, rows: ArrayLike | None = None, version: int = 1) -> tuple[NDArray[Any], ...]:

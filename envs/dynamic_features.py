@@ -31,6 +31,16 @@ DYNAMIC_CANDIDATE_V1 = (
     Feature("wait", "none", "1 for leaving the machine empty, whose other features but the former are 0"),
 )
 
+DYNAMIC_CANDIDATE_V2 = (
+    *DYNAMIC_CANDIDATE_V1,
+    Feature("atc", "none", "how often its priority by ATC must double to be the first candidate's, at most 8"),
+    Feature("covert", "none", "the same by COVERT"),
+    Feature("longer", "none", "how often the shortest duration of the candidates must double to be this one's"),
+    Feature("slack_ratio", "none", "slack over the work left of the job, within -4 to 4; 4 without a due date"),
+    Feature("work_left", "none", "log2 of 1 + work left of the job in mean durations"),
+    Feature("log_slack", "none", "log2 of 1 + |slack| in mean durations, with its sign; 8 without a due date"),
+)
+
 DYNAMIC_OPERATION_V1 = (
     Feature("not_started", "none", "1 if the operation has not been started"),
     Feature("running", "none", "1 if it is being processed, or interrupted"),
@@ -59,6 +69,6 @@ DYNAMIC_MACHINE_V1 = (
     Feature("deciding", "none", "1 for the machine that candidates are for"),
 )
 
-DYNAMIC_CANDIDATE_FEATURES = {1: DYNAMIC_CANDIDATE_V1}
+DYNAMIC_CANDIDATE_FEATURES = {1: DYNAMIC_CANDIDATE_V1, 2: DYNAMIC_CANDIDATE_V2}
 DYNAMIC_OPERATION_FEATURES = {1: DYNAMIC_OPERATION_V1}
 DYNAMIC_MACHINE_FEATURES = {1: DYNAMIC_MACHINE_V1}

@@ -81,3 +81,4 @@ def _play(name: str) -> None:
         batch.makespans_after()
     elif isinstance(batch, DynamicBatch):
         DynamicRule(batch, "spt").actions()
+        batch.candidate_features(version=2)

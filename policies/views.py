@@ -226,7 +226,7 @@ class DynamicView(BatchView):
     """
 
     batch: DynamicBatch
-    candidate_features = len(DYNAMIC_CANDIDATE_FEATURES[1])
+    candidate_features = len(DYNAMIC_CANDIDATE_FEATURES[2])
     operation_features = len(DYNAMIC_OPERATION_FEATURES[1])
     resource_features = len(DYNAMIC_MACHINE_FEATURES[1])
 
@@ -259,7 +259,7 @@ class DynamicView(BatchView):
         )
 
     def _features(self, rows: IntArray) -> NDArray[np.float32]:
-        return self.batch.candidate_features(rows)
+        return self.batch.candidate_features(rows, version=2)
 
     def _nodes(self, rows: IntArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         operation, machine, *_ = self.batch.graph_features(rows)

@@ -283,3 +283,37 @@ def test_kernels_compile_once() -> None:
     }
     assert len(kernels) == 9
     assert [name for name, function in kernels.items() if len(function.signatures) > 1] == []
+
+
+def test_urgency_by_hand() -> None:
+    """Durations 2, 4 and 8 of jobs that are late, soon due and never due: the late short one is ahead in everything."""
+    shop = Instance.job_shop([[0, 1]] * 3, [[2, 2], [4, 4], [8, 4]], job_due=[1, 20, 10**6])
+    seen = DynamicBatch([shop]).candidate_features(version=2)[0]
+    assert seen.shape[1] == 26 and np.array_equal(seen[:, :20], DynamicBatch([shop]).candidate_features()[0])
+    atc, covert, longer, ratio, work, slack = seen[:, 20:].T
+    mean = 4.0
+    # To log2 of the duration ATC adds log2(e) for every three means of slack beyond twice the work behind.
+    assert np.allclose(atc[:2], [0, 1 + (20 - 8 - 2 * 4) / (3 * mean) * np.log2(np.e)], atol=1e-4)
+    assert covert[0] == 0 and covert[2] == 8 and atc[2] == 8
+    assert np.allclose(longer, np.log2([1, 5 / 3, 9 / 3]))
+    assert np.allclose(ratio, [-3 / 4, 12 / 8, 4])
+    assert np.allclose(work, np.log2([1 + 4 / mean, 1 + 8 / mean, 1 + 12 / mean]))
+    assert np.allclose(slack[:2], [-np.log2(1 + 3 / mean), np.log2(1 + 12 / mean)])
+    never = DynamicBatch([shop.replace(job_due=None)]).candidate_features(version=2)[0, :, 23:].T
+    assert np.array_equal(never[0], [4] * 3) and np.array_equal(never[2], [8] * 3)
+
+
+def test_urgency_is_what_the_rules_follow() -> None:
+    """In a random shop the candidate with 0 and the lowest number is the one that the rule takes."""
+    scenario = Scenario(jobs="templates", num_jobs=30, utilisation=0.95, due_tightness=1.5)
+    batch = DynamicBatch([generate("uniform,jobs=6,machines=4,seed=3")], scenario, 4, forced="ask", wait=True)
+    for _ in range(60):
+        rows = np.flatnonzero(batch.count > 0)
+        seen = batch.candidate_features(version=2)
+        for column, rule in ((20, "atc"), (21, "covert")):
+            action = DynamicRule(batch, rule).actions()
+            assert (seen[rows, action[rows], column] == 0).all()
+            for row in rows:
+                starts = batch.candidates().kind[row, : batch.count[row]] == 0
+                assert seen[row, : batch.count[row], column][starts].argmin() == action[row]
+        batch.step(DynamicRule(batch, "atc").actions())
