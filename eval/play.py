@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from makespan.eval.machine import hardware
-from makespan.eval.simulation import Simulation, prepare, rule_of, simulate
+from makespan.eval.simulation import Simulation, prepare, simulate
 from makespan.eval.store import Run, RunKey
 from makespan.eval.suite import Limits
 from makespan.instances.bounds import Bound, gap
@@ -68,7 +68,7 @@ def _solved(task: Task, on_event: Callable[[Event], None] | None) -> Run:
 
 def _simulated(task: Task, simulation: Simulation) -> Run:
     compile_seconds = prepare()
-    episode = simulate(task.instance, simulation, rule_of(task.key.solver), task.key.seed)
+    episode = simulate(task.instance, simulation, task.key.solver, task.key.seed)
     return _run(
         task,
         status="unknown" if episode.value is None else "feasible",

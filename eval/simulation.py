@@ -1,4 +1,4 @@
-"""Rules played in simulated shops: what ``[scenario]`` in a suite means, and one run of it."""
+"""Rules and networks played in simulated shops: what ``[scenario]`` in a suite means, and one run of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from makespan.envs.scenario import Scenario, scenario_of
 from makespan.instances.check import check
 from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule, objective_values
+from makespan.policies import zoo
 from makespan.solvers.kernels.dynamic_measures import list_breaks, measure_rows
 from makespan.solvers.kernels.dynamic_rules import first_by_rule_rows
 from makespan.solvers.kernels.dynamic_shop import begin_rows, step_rows
@@ -81,17 +82,39 @@ def simulation_of(name: str, table: Mapping[str, Any]) -> Simulation:
     return Simulation(name, instance, measure, scenario_of(given))
 
 
-def rule_of(solver: str) -> str:
-    """The rule that a solver spec of a dynamic suite names. Raises ValueError."""
-    name, _, rule = solver.partition(":")
-    if name != "rule" or rule not in DYNAMIC_RULES:
-        known = ", ".join(f"rule:{each}" for each in DYNAMIC_RULES)
-        raise ValueError(f"solver: found {solver!r}, expected a rule for simulated shops: {known}")
-    return rule
+def check_solver(solver: str) -> None:
+    """Raise ValueError unless the spec of a dynamic suite names a rule, or a network for simulated shops."""
+    kind, _, name = solver.partition(":")
+    if kind == "policy":
+        problem = zoo.card(zoo.path_of(name))["problem"]
+        if problem != "dynamic":
+            raise ValueError(f"solver: found {solver!r}, a network for {problem!r}, expected one for 'dynamic'")
+    elif kind != "rule" or name not in DYNAMIC_RULES:
+        known = ", ".join(("policy:dynamic", *(f"rule:{each}" for each in DYNAMIC_RULES)))
+        raise ValueError(f"solver: found {solver!r}, expected one for simulated shops: {known}")
 
 
-def simulate(instance: Instance, simulation: Simulation, rule: str, seed: int) -> Episode:
-    """Play one episode; rules that play the same seed meet the same arrivals, durations and breakdowns.
+def _play(batch: DynamicBatch, solver: str, seed: int) -> int:
+    """Play all rows to their end as a checked spec says, networks greedily; returns how many decisions it took."""
+    kind, _, name = solver.partition(":")
+    if kind == "policy":
+        from makespan.policies import checkpoint
+        from makespan.policies.episodes import greedy, play
+        from makespan.policies.views import view_of
+
+        model, card, _ = checkpoint.load(zoo.path_of(name))
+        actions = play(model, view_of(batch), greedy, card.refresh_every)
+        assert actions is not None  # nothing stops it
+        return actions.shape[1]
+    player, decisions = DynamicRule(batch, name, seed), 0
+    while batch.count.any():
+        batch.step(player.actions())
+        decisions += 1
+    return decisions
+
+
+def simulate(instance: Instance, simulation: Simulation, solver: str, seed: int) -> Episode:
+    """Play one episode; solvers that play the same seed meet the same arrivals, durations and breakdowns.
 
     What happened is checked as every schedule is, and what it measures is computed a second time from it.
 
@@ -105,10 +128,7 @@ def simulate(instance: Instance, simulation: Simulation, rule: str, seed: int) -
     batch = DynamicBatch([instance], simulation.scenario, 1)
     batch.reset(seed=seed)
     begin = perf_counter()
-    player, decisions = DynamicRule(batch, rule, seed), 0
-    while batch.count.any():
-        batch.step(player.actions())
-        decisions += 1
+    decisions = _play(batch, solver, seed)
     seconds = perf_counter() - begin
     happened, schedule = batch.partial(0)
     broken = check(happened, schedule)
@@ -160,4 +180,4 @@ def prepare() -> float:
 def warm() -> None:
     """Compile them."""
     shop = Instance.job_shop([[0, 1], [1, 0]], [[2, 1], [1, 2]])
-    simulate(shop, Simulation("warm", "", "makespan", Scenario(breakdown=0.5)), "spt", 0)
+    simulate(shop, Simulation("warm", "", "makespan", Scenario(breakdown=0.5)), "rule:spt", 0)

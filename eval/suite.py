@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from makespan.eval.machine import bytes_of
-from makespan.eval.simulation import Simulation, rule_of, simulation_of
+from makespan.eval.simulation import Simulation, check_solver, simulation_of
 from makespan.eval.store import budget_text
 from makespan.instances.errors import InputError, quoted
 from makespan.solvers.api import Budget
@@ -43,7 +43,7 @@ class Suite:
     name
         Name under which the runs are stored.
     solvers
-        Specs, see ``makespan.solvers.registry``; for simulations, rules.
+        Specs, see ``makespan.solvers.registry``; for simulations, rules and networks.
     instances
         References, see ``makespan.instances.references``; files relative to ``folder``.
     limits
@@ -207,7 +207,7 @@ def _simulations(file: _SuiteFile, refuse: Refuse) -> tuple[Simulation, ...]:
         raise refuse("no [scenario.name]", "at least one")
     for solver in file.solvers:
         try:
-            rule_of(solver)
+            check_solver(solver)
         except ValueError as error:
             raise _refused("", error, refuse) from None
     found = list[Simulation]()

@@ -1,6 +1,7 @@
-"""Rules in simulated shops as runs of a benchmark."""
+"""Rules and networks in simulated shops as runs of a benchmark."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,15 @@ from makespan.envs.scenario import Scenario
 from makespan.eval import simulation
 from makespan.eval.benchmark import plan, scores
 from makespan.eval.play import Task, play
-from makespan.eval.simulation import Simulation, simulate
+from makespan.eval.simulation import Simulation, check_solver, simulate
 from makespan.eval.suite import Limits, Suite
 from makespan.instances.errors import InputError
 from makespan.instances.sets import load
+from makespan.policies import checkpoint, episodes
+from makespan.policies.checkpoint import Card
+from makespan.policies.config import Config
+from makespan.policies.training import new_model
+from makespan.policies.views import view_of
 
 STREAM = Scenario(jobs="templates", num_jobs=20, utilisation=0.9, due_tightness=2.0, breakdown=0.05)
 
@@ -37,8 +43,29 @@ def test_a_run_measures_what_the_batch_measures(measure: str) -> None:
     batch.reset(seed=np.arange(5))
     DynamicRule(batch, "spt").play()
     expected = batch.measure(measure).tolist()
-    assert [simulate(load("la01"), simulated, "spt", seed).value for seed in range(5)] == expected
+    assert [simulate(load("la01"), simulated, "rule:spt", seed).value for seed in range(5)] == expected
     assert measure == "tardy_jobs" or len(set(expected)) > 1
+
+
+def test_a_network_plays_as_the_rows_of_a_batch_do(tmp_path: Path) -> None:
+    """Greedily, with the features of candidates alone; reading it is part of the run."""
+    config = Config(problem="dynamic", method="ppo", width=8, layers=0, blocks=1, refresh_every=0, seed=1)
+    model = new_model(config)
+    path = tmp_path / "own.safetensors"
+    checkpoint.save(path, model, Card("dynamic", model.shape, 0))
+    batch = DynamicBatch([load("la01")], STREAM, 3)
+    batch.reset(seed=np.arange(3))
+    episodes.play(model, view_of(batch), episodes.greedy, 0)
+    simulated = Simulation("case", "@la01", "tardiness", STREAM)
+    found = [simulate(load("la01"), simulated, f"policy:{path}", seed) for seed in range(3)]
+    assert [each.value for each in found] == batch.measure("tardiness").tolist()
+    assert all(each.decisions > 0 and each.value for each in found)
+
+
+def test_a_network_for_other_problems_is_refused() -> None:
+    """Before anything is played."""
+    with pytest.raises(ValueError, match="found 'policy:jsp', a network for 'jsp', expected one for 'dynamic'"):
+        check_solver("policy:jsp")
 
 
 def test_where_nothing_happens_a_rule_gives_the_schedule_of_the_solver() -> None:

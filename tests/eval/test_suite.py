@@ -74,7 +74,7 @@ def test_a_suite_of_simulated_shops_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"rule:fifo"', '"rule:best"', "expected a rule for simulated shops"),
+        ('"rule:fifo"', '"rule:best"', "expected one for simulated shops"),
         ('"rule:fifo"', '"cpsat"', "solver: 'cpsat'"),
         ("breakdown = 0.1", "breakdowns = 0.1", "scenario.breakdowns.breakdowns: 0.1, expected another key"),
         ("breakdown = 0.1", "breakdown = 2", "scenario.breakdowns.breakdown: 2"),
