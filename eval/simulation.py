@@ -105,7 +105,7 @@ def _play(batch: DynamicBatch, solver: str, seed: int) -> int:
         model, card, _ = checkpoint.load(zoo.path_of(name))
         actions = play(model, view_of(batch), greedy, card.refresh_every)
         assert actions is not None  # nothing stops it
-        return actions.shape[1]
+        return int(actions.shape[1])
     player, decisions = DynamicRule(batch, name, seed), 0
     while batch.count.any():
         batch.step(player.actions())

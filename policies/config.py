@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-METHODS = ("imitation", "ppo", "self_labelling", "guided", "improvement", "strong_branching")
+METHODS = ("imitation", "ppo", "self_labelling", "guided", "counterfactual", "improvement", "strong_branching")
 
 METHOD_OF = {"improve": "improvement", "branch": "strong_branching"}
 """Problems that are learned in a way of their own."""
 
-SHARED = ("imitation", "self_labelling")
+SHARED = ("imitation", "self_labelling", "counterfactual")
 """Methods whose updates several processes can share."""
 
 RESTS = ("jsp", "interval")
@@ -36,8 +36,8 @@ class Config:
         A name in ``policies/problems.py``.
     method
         ``imitation`` of labels, ``ppo``, ``self_labelling``, ``guided`` by a search that finishes what the policy
-        begins (job shops), or the method that goes with one problem alone: ``improvement`` with ``improve``,
-        ``strong_branching`` with ``branch``.
+        begins (job shops), ``counterfactual`` costs of what else could have been done (simulated shops), or the method
+        that goes with one problem alone: ``improvement`` with ``improve``, ``strong_branching`` with ``branch``.
     instances
         Generator specs, taken in turn; any number in them may be a range such as ``jobs=8..30``.
     instance_count
@@ -55,7 +55,8 @@ class Config:
         Part of the episodes that begin where the network went by itself (imitation of job shops), 0 to 1.
     guide, guide_seconds
         The spec of the search that finishes episodes (guided; the one that makes labels if empty), and for how long;
-        if 0, for ``label_iterations`` steps per task, so that a run can be repeated.
+        if 0, for ``label_iterations`` steps per task, so that a run can be repeated. Of counterfactual: the rule that
+        plays on, ``rule:covert`` if empty.
     start
         A checkpoint whose weights training begins with.
     width, layers, blocks, heads
@@ -67,7 +68,8 @@ class Config:
     batch
         Instances per update.
     rollouts
-        Episodes per instance (ppo, self_labelling, improvement), or labelled nodes of its tree (strong_branching).
+        Episodes per instance (ppo, self_labelling, improvement), labelled nodes of its tree (strong_branching), or
+        decisions of its episode for which all candidates are tried (counterfactual).
     moves, window
         Moves of an episode, and how many of them a step of the optimiser looks back on (improvement).
     learning_rate, warm_up, clip_norm, weight_decay
@@ -172,6 +174,8 @@ class Config:
         for name, wanted in (("drift", self.drift > 0), ("guided", self.method == "guided")):
             if wanted and self.problem not in RESTS:
                 raise ValueError(f"{name}: found it for {self.problem}, expected one of {', '.join(RESTS)}")
+        if self.method == "counterfactual" and self.problem != "dynamic":
+            raise ValueError(f"method: found counterfactual on {self.problem}, expected it on dynamic alone")
         if self.width % self.heads:
             raise ValueError(f"width: found {self.width}, expected a multiple of {self.heads} heads")
 

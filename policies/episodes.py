@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from makespan.envs.rewards import Potential
 from makespan.instances.instance import IntArray
-from makespan.policies.network import Dispatcher, Encoded, Graph
+from makespan.policies.network import Choices, Dispatcher, Encoded, Graph
 from makespan.policies.views import BatchView, Decisions, padded_choices
 
 Choose = Callable[[Tensor, IntArray, int], IntArray]
@@ -145,20 +145,27 @@ class Verdict(NamedTuple):
 def verdict(model: Dispatcher, episodes: Episodes, which: IntArray | None = None) -> Verdict:
     """Judge all decisions, or those at ``which``. Candidates are padded to a power of two at most."""
     chosen = np.arange(episodes.taken.size) if which is None else which
-    encoded = model.encode(episodes.graph)
     parts, order = list[Verdict](), list[IntArray]()
-    for wide, places in _by_width(episodes.decisions.count[chosen]):
-        own = chosen[places]
-        choices = padded_choices(episodes.decisions, own, wide)
-        logits, value = model.choose(encoded, choices)
+    for places, choices, logits, value in considered(model, episodes, chosen):
         log = functional.log_softmax(logits, 1)
-        taken = log.gather(1, torch.from_numpy(episodes.taken[own]).to(log.device)[:, None]).squeeze(1)
+        taken = log.gather(1, torch.from_numpy(episodes.taken[chosen[places]]).to(log.device)[:, None]).squeeze(1)
         mask = choices.mask.to(log.device)
         safe, most = log.masked_fill(~mask, 0), mask.sum(1).clamp(min=2).log()
         parts.append(Verdict(taken, -(safe.exp() * safe * mask).sum(1) / most, value))
         order.append(places)
     back = torch.from_numpy(np.argsort(np.concatenate(order), kind="stable")).to(model.device)
     return Verdict(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))
+
+
+def considered(
+    model: Dispatcher, episodes: Episodes, which: IntArray
+) -> Iterator[tuple[IntArray, Choices, Tensor, Tensor]]:
+    """Parts of the decisions at ``which``, with similar numbers of candidates: places in ``which``, candidates, logits
+    (k, c) and values (k,)."""
+    encoded = model.encode(episodes.graph)
+    for wide, places in _by_width(episodes.decisions.count[which]):
+        choices = padded_choices(episodes.decisions, which[places], wide)
+        yield places, choices, *model.choose(encoded, choices)
 
 
 def _by_width(count: IntArray) -> Iterator[tuple[int, IntArray]]:

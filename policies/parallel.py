@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from makespan.policies.config import Config
+from makespan.policies.counterfactual import Counterfactual
 from makespan.policies.imitation import Imitation
 from makespan.policies.network import Dispatcher
 from makespan.policies.self_labelling import SelfLabelling
@@ -30,9 +31,18 @@ Found = tuple[list[NDArray[np.float32] | None], float, dict[str, float]]
 """Gradients by weight, None where there is none, the loss, and what to log."""
 
 
-def method_of(config: Config) -> Imitation | SelfLabelling:
-    """A method whose updates can be shared."""
-    return Imitation(config) if config.method == "imitation" else SelfLabelling(config)
+Method = Imitation | SelfLabelling | Counterfactual
+"""Whose updates can be shared."""
+
+
+def method_of(config: Config) -> Method:
+    """The one of a configuration, among ``SHARED`` of ``policies/config.py``."""
+    methods: dict[str, Callable[[Config], Method]] = {
+        "imitation": Imitation,
+        "self_labelling": SelfLabelling,
+        "counterfactual": Counterfactual,
+    }
+    return methods[config.method](config)
 
 
 class Share:
@@ -93,7 +103,7 @@ def whole_gradient(method: HasLoss) -> Gradient:
     return gradient
 
 
-def gradient_of(method: Imitation | SelfLabelling, parts: int) -> Gradient:
+def gradient_of(method: Method, parts: int) -> Gradient:
     """The same, in so many parts one after the other."""
 
     def gradient(model: Dispatcher, step: int) -> tuple[float, dict[str, float]]:
@@ -102,7 +112,7 @@ def gradient_of(method: Imitation | SelfLabelling, parts: int) -> Gradient:
     return whole_gradient(method) if parts == 1 else gradient
 
 
-def _gradient(method: Imitation | SelfLabelling, model: Dispatcher, step: int, share: tuple[int, int]) -> Found:
+def _gradient(method: Method, model: Dispatcher, step: int, share: tuple[int, int]) -> Found:
     model.zero_grad(set_to_none=True)
     loss, log = method.loss(model, step, share)
     loss.backward()

@@ -70,7 +70,7 @@ def train(
     problem
         jsp, fjsp, interval, rcpsp, dynamic, improve or branch.
     method
-        imitation, ppo, self_labelling or guided; improvement for improve, strong_branching for branch.
+        imitation, ppo, self_labelling, guided or counterfactual; improvement for improve, strong_branching for branch.
     instances
         Generator specs to train on, such as uniform,jobs=6..10,machines=6; may be given again.
     updates
