@@ -58,7 +58,7 @@ class Config:
         if 0, for ``label_iterations`` steps per task, so that a run can be repeated. Of counterfactual: the rule that
         plays on, ``rule:covert`` if empty.
     start
-        A checkpoint whose weights training begins with.
+        What training begins with: the name of a network that comes along, or a checkpoint.
     width, layers, blocks, heads
         Of the network, see ``Shape``; of ``branch``, see ``BranchingNetwork``.
     refresh_every

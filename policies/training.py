@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from makespan.policies import checkpoint
+from makespan.policies import checkpoint, zoo
 from makespan.policies.branching import BranchingImitation, BranchingValidation
 from makespan.policies.checkpoint import Card
 from makespan.policies.config import SHARED, Config
@@ -181,7 +181,7 @@ def rate(config: Config, step: int) -> float:
 def new_model(config: Config) -> Any:
     """The network of a configuration, of its problem's kind: that of ``start``, or with weights drawn from the seed."""
     if config.start:
-        model, card, _ = checkpoint.load(Path(config.start))
+        model, card, _ = checkpoint.load(zoo.path_of(config.start))
         if card.problem != config.problem:
             raise ValueError(f"start: found a network for {card.problem}, expected one for {config.problem}")
         return model

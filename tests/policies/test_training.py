@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import torch
 
+from makespan.policies import zoo
 from makespan.policies.checkpoint import load
 from makespan.policies.config import METHOD_OF, METHODS, Config, config_of, read_config
-from makespan.policies.training import BEST, LAST, Progress, rate, train, trainer_of
+from makespan.policies.training import BEST, LAST, Progress, new_model, rate, train, trainer_of
 
 TINY = Config(
     instances=("uniform,jobs=4,machines=3",),
@@ -236,6 +237,12 @@ def test_the_rate_rises_and_falls() -> None:
     assert rate(config, 0) == pytest.approx(0.1)
     assert rate(config, 50) == pytest.approx(0.5)
     assert rate(config, 99) < 0.001
+
+
+def test_training_can_begin_with_a_network_that_comes_along() -> None:
+    """By its name."""
+    own, there = new_model(Config(start="jsp")), load(zoo.path_of("jsp"))[0]
+    assert all(torch.equal(one, other) for one, other in zip(own.parameters(), there.parameters(), strict=True))
 
 
 def test_a_network_to_start_from_must_be_for_the_same_problem(tmp_path: Path) -> None:
