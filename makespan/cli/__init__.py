@@ -75,7 +75,7 @@ COMMANDS = (
         "Evolve priority rules.",
         "makespan evolve --generations 10 --folder rules",
     ),
-    Command("models", "makespan.cli.models:models", "List the trained policies.", "makespan models"),
+    Command("models", "makespan.cli.models:models", "List the trained policies.", "makespan models jsp"),
     Command("workflow", "makespan.cli.workflow:workflow", "Schedule workflows on unlike machines."),
     Command("bench", "makespan.cli.bench:bench", "Run benchmarks."),
     Command(

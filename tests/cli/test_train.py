@@ -55,3 +55,12 @@ def test_models_lists_the_networks_that_come_along(call: Call) -> None:
     assert code == 0
     records = {record["model"]: record for record in json.loads(out)}
     assert records["jsp"]["problem"] == "jsp" and records["jsp"]["command"].startswith("makespan train")
+
+
+def test_a_model_shows_its_card(call: Call) -> None:
+    """How it was made and what it reached; the table of all has room for the summaries alone."""
+    code, out, _ = call("models", "jsp")
+    assert code == 0 and "makespan train jsp" in out and "FDD/MWKR" in out and "core_hours" in out
+    assert "makespan train" not in call("models").out
+    code, _, err = call("models", "none")
+    assert code == 2 and "model: found 'none', expected one of" in err
