@@ -39,7 +39,7 @@ def config_of(method: str, seed: int, updates: int, labels: Path) -> Config:
         refresh_every=0,
         updates=updates,
         batch=16,
-        rollouts=16,
+        rollouts=8,
         epochs=3,
         minibatches=4,
         learning_rate=1e-3,
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the runs are kept")
     parser.add_argument("-o", "--output", type=Path, required=True, help="CSV of all evaluations")
     parser.add_argument("--plot", type=Path, required=True, help="SVG: mean and range over the seeds")
-    parser.add_argument("--updates", type=int, default=200)
+    parser.add_argument("--updates", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     rows = list[tuple[str, int, int, float, float]]()
