@@ -3,8 +3,8 @@
     python benchmarks/improvement_policy.py improve --instances uniform,jobs=10,machines=10 --moves 500
 
 Every method begins with FDD/MWKR inserted into gaps. Gaps are those of the best schedule on the way over the first
-lower bound, with 95 % bootstrap intervals over instances, which no network was trained on. The network plays one instance at
-a time, as ``policy:improve`` does; its seconds are the budget of tabu search.
+lower bound, with 95 % bootstrap intervals over instances, which no network was trained on. The network plays one
+instance at a time, as ``policy:improve`` does; its seconds are the budget of tabu search.
 """
 
 from __future__ import annotations
