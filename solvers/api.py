@@ -6,6 +6,7 @@ import enum
 import importlib.metadata
 import platform
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -309,9 +310,14 @@ class _Runner:
 _TIMEOUT = Event("timeout", 0.0)
 
 
-@cache
 def versions() -> dict[str, str]:
-    """Versions that can change a result."""
+    """Versions that can change a result; that of PyTorch once a network has been read."""
+    torch = sys.modules.get("torch")
+    return _installed() | ({} if torch is None else {"torch": str(torch.__version__)})
+
+
+@cache
+def _installed() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in ("makespan", "numpy", "numba", "ortools"):
         found[package] = importlib.metadata.version(package)

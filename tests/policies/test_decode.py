@@ -34,6 +34,7 @@ def model(tmp_path: Path) -> str:
 def test_every_decoding_gives_a_checked_schedule(model: str, decode: str) -> None:
     """Through the solver, which checks; the result says how it was decoded and with how many episodes."""
     result = solve(load("ft06"), f"policy:{model},decode={decode}", Budget(seconds=60), threads=1)
+    assert result.versions["torch"]
     assert result.schedule is not None and result.objective is not None and result.objective >= 55
     assert decode.split(",")[0] in str(result.found_by) or decode == "both"
     assert "episode" in str(result.found_by)
