@@ -21,6 +21,7 @@ COMMANDS = {
     "solve @ft06 rule:best": ["solve", "@ft06", "--solver", "rule:best", "-q"],
     "solve @ta01 rule:mwkr": ["solve", "@ta01", "--solver", "rule:mwkr", "-q"],
     "solve @j301_1 sgs:best": ["solve", "@j301_1", "--solver", "sgs:best", "-q"],
+    "solve @ta01 policy:jsp": ["solve", "@ta01", "--solver", "policy:jsp", "-q"],
     "check-only info @ta01": ["info", "@ta01"],
 }
 COLD = ["solve @ft06 rule:best", "solve @j301_1 sgs:best"]
