@@ -93,7 +93,8 @@ class LearnedPolicy:
         from makespan.policies.checkpoint import load
         from makespan.policies.decode import Decoder
 
-        torch.set_num_threads(max(1, context.threads))
+        alone = self.decode in ("greedy", "both")  # a row's layers are too small for threads to pay
+        torch.set_num_threads(1 if alone else max(1, context.threads))
         model, card, _ = load(zoo.path_of(self.model))
         decoder = Decoder(model, card, instance, context.seed, context.threads)
         episodes = 0
