@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import importlib.metadata
 import platform
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -310,15 +310,12 @@ class _Runner:
 _TIMEOUT = Event("timeout", 0.0)
 
 
-def versions() -> dict[str, str]:
-    """Versions that can change a result; that of PyTorch once a network has been read."""
-    torch = sys.modules.get("torch")
-    return _installed() | ({} if torch is None else {"torch": str(torch.__version__)})
-
-
 @cache
-def _installed() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions that can change a result; PyTorch's where it is installed."""
     found = {"python": platform.python_version()}
     for package in ("makespan", "numpy", "numba", "ortools"):
         found[package] = importlib.metadata.version(package)
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        found["torch"] = importlib.metadata.version("torch")
     return found
