@@ -30,6 +30,8 @@ class Row:
         Up to this many tasks CP-SAT runs beside the search for the rest of the time.
     beside
         What runs there above; the search itself where nothing is said.
+    parallel
+        Whether the search makes better use of all threads than of one: then bounds get a turn and no lane.
     """
 
     search: str
@@ -39,6 +41,7 @@ class Row:
     bounds: int = 0
     exact: int = 0
     beside: str | None = None
+    parallel: bool = False
 
     def takes(self, instance: Instance) -> bool:
         """Whether this row is for the instance."""
@@ -52,6 +55,7 @@ class Row:
 
 ROWS = (
     Row("tabu", ("makespan", "max_lateness"), most_tasks=4_000, bounds=5, exact=250),
+    Row("windows", ("makespan",), most_tasks=20_000, bounds=10, parallel=True),
     Row("windows", ("makespan",)),
     Row("tabu", ("max_lateness",), bounds=5),
     Row("flexible_tabu", ("makespan", "max_lateness"), exact=150),
@@ -98,10 +102,14 @@ class Auto(Chooser):
         beside = "cpsat" if is_small else row.beside
         if not (bounds or beside):
             return f"{row.search}+{LAST}"
-        if threads > 1:
+        if threads > 1 and not row.parallel:
             return f"{row.search}+{LAST}~" + "+".join([*bounds, beside or row.search])
         turn = [f"{beside},{_limit(seconds * 2 / 5)}" if budget.seconds else beside] if beside else []
-        begin = min(seconds / 5, BEGIN_SECONDS_PER_TASK * instance.num_tasks) if is_small else seconds / 5
+        begin = seconds / 5
+        if is_small:
+            begin = min(begin, BEGIN_SECONDS_PER_TASK * instance.num_tasks)
+        if row.parallel:
+            begin = seconds * row.bounds / 100
         return "+".join([f"{row.search},{_limit(begin)}", *bounds, *turn, row.search, LAST])
 
 

@@ -65,6 +65,20 @@ def test_small_instances_are_proved_optimal(name: str, best: int, threads: int) 
     assert (result.status, result.objective) == (Status.OPTIMAL, best)
 
 
+def test_bounds_get_a_turn_where_the_search_uses_all_threads() -> None:
+    """``windows`` shares a schedule among its threads, so no lane is taken from it."""
+    names = [stage.name for stage in parse_spec(choice(load("dct-long-100-10000-1"), seconds=60))]
+    assert names == ["windows", "bounds", "windows", "cpsat"]
+    huge = [stage.name for stage in parse_spec(choice(load("tai_1000_100_1"), seconds=60))]
+    assert huge == ["windows", "cpsat"]
+
+
+def test_a_shop_without_idle_time_is_found_from_its_bound() -> None:
+    """CP-SAT sees at once what local search does not: no machine of dct-long ever waits."""
+    result = solve(load("dct-long-100-10000-1"), "bounds", Budget(seconds=120))
+    assert (result.status, result.objective) == (Status.OPTIMAL, 600_000)
+
+
 def test_one_thread_and_iterations_give_the_same_run() -> None:
     """The way to reproducible runs holds for the default solver too."""
     first, second = (solve(load("la21"), budget=Budget(iterations=20_000), seed=3) for _ in range(2))
