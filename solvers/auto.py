@@ -5,6 +5,7 @@ The tables below were fitted on generated instances only (benchmarks/make_valida
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from makespan.instances.features import ALL_FEATURES, unsupported
 from makespan.instances.instance import OBJECTIVES, Instance
 from makespan.solvers.registry import make_stage, parse_spec
 from makespan.solvers.stage import Budget, Chooser
+from makespan.solvers.tardiness import is_one_machine
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,15 @@ class Row:
     bounds
         Share of the time for the stage ``bounds``, in per cent.
     exact
-        Up to this many tasks CP-SAT runs beside the search for the rest of the time.
+        Up to this many tasks ``proof`` runs beside the search for the rest of the time.
     beside
         What runs there above; the search itself where nothing is said.
     parallel
         Whether the search makes better use of all threads than of one: then bounds get a turn and no lane.
+    proof
+        What proves that a schedule is optimal.
+    only
+        What an instance must be beyond its features.
     """
 
     search: str
@@ -42,6 +48,8 @@ class Row:
     exact: int = 0
     beside: str | None = None
     parallel: bool = False
+    proof: str = "cpsat"
+    only: Callable[[Instance], bool] | None = None
 
     def takes(self, instance: Instance) -> bool:
         """Whether this row is for the instance."""
@@ -50,6 +58,7 @@ class Row:
             and (self.lists or len(instance.objective) == 1)
             and set(instance.objective) <= set(self.objectives)
             and supports(self.search, instance)
+            and (self.only is None or self.only(instance))
         )
 
 
@@ -59,6 +68,7 @@ ROWS = (
     Row("windows", ("makespan",)),
     Row("tabu", ("max_lateness",), bounds=5),
     Row("flexible_tabu", ("makespan", "max_lateness"), exact=150),
+    Row("anneal", ("total_tardiness",), exact=1_000, proof="tardiness:exact", only=is_one_machine),
     Row("anneal", lists=True, exact=100),
     Row("genetic", lists=True, most_tasks=20_000, exact=40, beside="lns"),
     Row("lns", lists=True, exact=1_000),
@@ -72,7 +82,7 @@ BEGIN_SECONDS_PER_TASK = 0.01
 """How long the search runs before CP-SAT gets its turn on the one thread there is: what is tiny is proved at once."""
 
 PROVABLE_TASKS = 4_000
-"""Up to this many tasks a run without any limit asks CP-SAT for a proof."""
+"""Up to this many tasks a run without any limit asks for a proof."""
 
 UNLIMITED_SECONDS = 60.0
 """Shares of the time are shares of this where there is no limit."""
@@ -99,7 +109,7 @@ class Auto(Chooser):
         seconds = budget.seconds or UNLIMITED_SECONDS
         is_small = instance.num_tasks <= (row.exact if budget.seconds else PROVABLE_TASKS)
         bounds = [f"bounds,{_limit(seconds * row.bounds / 100)}"] if row.bounds else []
-        beside = "cpsat" if is_small else row.beside
+        beside = row.proof if is_small else row.beside
         if not (bounds or beside):
             return f"{row.search}+{LAST}"
         if threads > 1 and not row.parallel:

@@ -90,6 +90,17 @@ def make(argument: str | None, **parameters: str) -> Tardiness:
     return from_strings(Tardiness, parameters, method=argument or EXACT)
 
 
+def is_one_machine(instance: Instance) -> bool:
+    """Whether an instance is one for the stage ``tardiness``."""
+    if instance.features - Tardiness.supports:
+        return False
+    try:
+        one_machine_jobs(instance)
+    except Refused:
+        return False
+    return True
+
+
 def one_machine_jobs(instance: Instance) -> tuple[Jobs, int]:
     """The jobs of an instance, with time counted from their common release, and this release.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from makespan.instances.features import ALL_FEATURES
@@ -40,6 +41,23 @@ def test_other_objectives_and_fields_go_to_the_general_searches() -> None:
     late = load("ft06").replace(job_due=[50] * 6, objective=("total_tardiness", "makespan"))
     assert parse_spec(choice(late))[0].name == "anneal"
     assert parse_spec(choice(load("rcpsp_max/j10/psp1")))[0].name == "lns"
+
+
+def test_one_machine_gets_its_exact_method() -> None:
+    """For the total tardiness of jobs that are all there; whatever else is asked of the machine goes to CP-SAT."""
+    instance = generate("tardiness", jobs=60, due_range=0.6, tardiness_factor=0.6, seed=1)
+    assert [lane[0].name for lane in parse_lanes(choice(instance, seconds=10))] == ["anneal", "tardiness"]
+    assert "tardiness" in [stage.name for stage in parse_spec(choice(instance, 1, seconds=10))]
+    others = (
+        instance.replace(release=np.arange(60)),
+        instance.replace(objective=("total_tardiness", "makespan")),
+        instance.replace(now=3),
+    )
+    for other in others:
+        assert "tardiness" not in choice(other, seconds=10)
+    result = solve(instance, "auto", Budget(seconds=60))
+    exact = solve(instance, "tardiness:exact", Budget(seconds=60))
+    assert result.status is Status.OPTIMAL and result.objective == exact.objective
 
 
 def test_the_last_row_takes_everything() -> None:
