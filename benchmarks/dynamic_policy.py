@@ -87,12 +87,12 @@ def main() -> None:
     setting = given.utilisation, given.tightness
     rules = [name for name in DYNAMIC_RULES if name != "random"]
 
-    def played(first: int, count: int, player: Callable[[DynamicBatch], None]) -> NDArray[np.float64]:
+    def played(first: int, count: int, player: Callable[[DynamicBatch], object]) -> NDArray[np.float64]:
         batch = shops(first, count, *setting)
         player(batch)
         return tardiness(batch)
 
-    def by_network(name: str) -> Callable[[DynamicBatch], None]:
+    def by_network(name: str) -> Callable[[DynamicBatch], object]:
         model, card, _ = checkpoint.load(zoo.path_of(name))
 
         def player(batch: DynamicBatch) -> None:

@@ -52,7 +52,10 @@ class DynamicRule:
         batch.run(first_by_rule_rows, chosen, *arrays)
         return action
 
-    def play(self) -> None:
-        """Play all rows to their end."""
+    def play(self) -> int:
+        """Play all rows to their end; returns how many times they were asked."""
+        asked = 0
         while self.batch.count.any():
             self.batch.step(self.actions())
+            asked += 1
+        return asked

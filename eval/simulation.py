@@ -106,11 +106,7 @@ def _play(batch: DynamicBatch, solver: str, seed: int) -> int:
         actions = play(model, view_of(batch), greedy, card.refresh_every)
         assert actions is not None  # nothing stops it
         return int(actions.shape[1])
-    player, decisions = DynamicRule(batch, name, seed), 0
-    while batch.count.any():
-        batch.step(player.actions())
-        decisions += 1
-    return decisions
+    return DynamicRule(batch, name, seed).play()
 
 
 def simulate(instance: Instance, simulation: Simulation, solver: str, seed: int) -> Episode:
