@@ -39,6 +39,7 @@ _COLUMNS = (
     "lower_bound",
     "best_known",
     "seconds",
+    "source",
 )
 
 
@@ -102,6 +103,8 @@ class Results:
         and where the reference is missing or not positive.
     horizon
         Seconds the run was allowed; without a limit of time, the longest run of the instance.
+    source
+        File and line that a foreign result came from, None for a run of our own.
     stores, store, row
         Files, and where the run lies in them.
     """
@@ -119,6 +122,7 @@ class Results:
     seconds: FloatArray
     gap: FloatArray
     horizon: FloatArray
+    source: tuple[str | None, ...]
     stores: tuple[Path, ...]
     store: IndexArray
     row: IndexArray
@@ -143,6 +147,15 @@ class Results:
         """1 for a run that proved its answer, 0 for another, NaN where the instance is not supported."""
         known = {"optimal": 1.0, "infeasible": 1.0, "unsupported": np.nan}
         return np.array([known.get(status, 0.0) for status in self.status])
+
+    @cached_property
+    def claimed(self) -> NDArray[np.bool_]:
+        """Where an objective came from elsewhere and without a schedule, so that nobody here has checked it."""
+        found = np.zeros(self.num_runs, np.bool_)
+        foreign = [r for r in np.flatnonzero(~np.isnan(self.objective)).tolist() if self.source[r] is not None]
+        for r, start in zip(foreign, self.values("start", foreign), strict=True):
+            found[r] = start is None
+        return found
 
     def by_pair(self, value: FloatArray) -> FloatArray:
         """Mean of a column over the seeds: shape (num_instances, num_contenders), NaN where nothing is known."""
@@ -204,7 +217,9 @@ def read_results(paths: Sequence[str | Path], suites: Sequence[str] = (), *, apa
 
 
 def _results(files: tuple[Path, ...], rows: list[tuple[Any, ...]], apart: bool) -> Results:
-    store, row, suite, solver, digest, seed, budget, threads, name, set_name, status, *numbers = zip(*rows, strict=True)
+    store, row, suite, solver, digest, seed, budget, threads, name, set_name, status, *numbers, source = zip(
+        *rows, strict=True
+    )
     objective, lower_bound, stored, seconds = (np.array(column, np.float64) for column in numbers)
     contenders, contender = pool_runs(files, store, suite, solver, digest, seed, budget, threads, apart)
     digests = dict.fromkeys(digest)
@@ -239,6 +254,7 @@ def _results(files: tuple[Path, ...], rows: list[tuple[Any, ...]], apart: bool) 
         seconds=seconds,
         gap=gap,
         horizon=_horizon(budget, instance, seconds),
+        source=source,
         stores=files,
         store=np.array(store, np.int64),
         row=np.array(row, np.int64),

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from makespan.eval.report import Written, write_report
+from makespan.eval.report.measures import Measures, measure
 from makespan.eval.report.provenance import suites
+from makespan.eval.report.summary import overview
 from makespan.eval.report.tables import Column, Table, to_csv, to_latex, to_markdown
-from makespan.eval.results import read_results
+from makespan.eval.results import Results, read_results
 from makespan.eval.store import Store
 from makespan.eval.suite import read_suite
 from makespan.instances.gantt import chart_data
@@ -263,6 +265,26 @@ def test_new_best_values_and_contradictions_are_pointed_out(tmp_path: Path) -> N
     assert "a found 54, below the best known 55" in text and "below the known lower bound 55: one is wrong" in text
     assert "la01: a claims the bound 667, above the best known 666" in text
     assert "la02: a says infeasible, but a schedule of 655 is known" in text and "4 values beyond" in text
+
+
+def test_values_that_nobody_checked_are_counted(tmp_path: Path) -> None:
+    """A claim without a schedule is told from one with a schedule, and from runs of our own."""
+    runs = [
+        make_run("ft06", "own", 55),
+        make_run("ft06", "foreign", 55, source="theirs.csv:2"),
+        played_run("la01", "foreign", 0, source="theirs.csv:3"),
+    ]
+    table = overview(*measured(make_store(tmp_path / "mixed.sqlite", runs)))
+    assert table.columns[-1].title == "not checked"
+    assert {row[0]: row[-1] for row in table.rows} == {"own": 0, "foreign": 1}
+    alone = overview(*measured(make_store(tmp_path / "own.sqlite", runs[:1])))
+    assert "not checked" not in [column.title for column in alone.columns] and "Not checked" not in alone.note
+
+
+def measured(store: Path) -> tuple[Results, Measures]:
+    """What the tables of a store are made of."""
+    results = read_results([store])
+    return results, measure(results)
 
 
 def test_tables_are_the_same_in_every_form() -> None:
