@@ -14,8 +14,7 @@ from makespan.envs.graph import shop_graph
 from makespan.envs.shop_batch import ShopBatch
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.shop_view import shop_view
-from makespan.solvers.kernels.dispatch import INSERTION
-from makespan.solvers.kernels.shop_layout import JOB_SIZE, JOBS, MODE, OP, SCHEME, START
+from makespan.solvers.kernels.shop_layout import INSERTION, JOB_SIZE, JOBS, MODE, OP, SCHEME, START
 
 JOB_ARC, DECIDED_ARC, OPEN_ARC = range(3)
 ARC_TYPES = 3

@@ -14,7 +14,6 @@ from makespan.instances.check import check
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import SHOP_FEATURES, ShopView, shop_view
-from makespan.solvers.kernels import dispatch
 from makespan.solvers.kernels.priority import (
     BEFORE,
     DUE,
@@ -28,7 +27,14 @@ from makespan.solvers.kernels.priority import (
     WEIGHT,
 )
 from makespan.solvers.kernels.rule_schedules import BEST, NEXT, play_rules
-from makespan.solvers.kernels.shop_layout import new_state, pack_shop
+from makespan.solvers.kernels.shop_layout import (
+    APPEND,
+    GIFFLER_THOMPSON,
+    INSERTION,
+    NON_DELAY,
+    new_state,
+    pack_shop,
+)
 from makespan.solvers.kernels.tournament import NEVER
 from makespan.solvers.priority_rules import RULES, Work, log2_ratio, rule_named
 from makespan.solvers.registry import from_strings
@@ -36,10 +42,10 @@ from makespan.solvers.rule_expressions import parse_expression, rule_text
 from makespan.solvers.stage import Context
 
 SCHEMES = {
-    "append": dispatch.APPEND,
-    "insertion": dispatch.INSERTION,
-    "giffler_thompson": dispatch.GIFFLER_THOMPSON,
-    "non_delay": dispatch.NON_DELAY,
+    "append": APPEND,
+    "insertion": INSERTION,
+    "giffler_thompson": GIFFLER_THOMPSON,
+    "non_delay": NON_DELAY,
 }
 
 SLICE_SECONDS = 0.02

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from makespan.solvers.kernels import inlined, kernel, step
-from makespan.solvers.kernels.dispatch import arrival, earliest
+from makespan.solvers.kernels.dispatch import arrival
+from makespan.solvers.kernels.machine_line import earliest
 from makespan.solvers.kernels.priority import priority
 from makespan.solvers.kernels.shop_layout import (
     CHOICE,

@@ -110,6 +110,9 @@ SHOP_FIELDS = (
     STATE_HEADER,
 ) = range(18)
 
+APPEND, INSERTION, GIFFLER_THOMPSON, NON_DELAY = range(4)
+"""Values of SCHEME, see ``dispatch``."""
+
 # A job: its next operation (job_ptr[j + 1] when it is done); end and machine (-1: none) of the one before; the mode it
 # prefers for the next, with start, end and priority there; its place in the queue.
 OP, READY, ORIGIN, CHOICE, CHOICE_START, CHOICE_END, KEY, SLOT, JOB_SIZE = range(9)

@@ -7,7 +7,6 @@ at the value of the finished one. Rewards are the differences.
 from __future__ import annotations
 
 from makespan.solvers.kernels import inlined, kernel, step
-from makespan.solvers.kernels.dispatch import GIFFLER_THOMPSON
 from makespan.solvers.kernels.shop_layout import (
     BLOCK_END,
     BLOCK_SIZE,
@@ -16,6 +15,7 @@ from makespan.solvers.kernels.shop_layout import (
     CURSOR,
     END,
     FREE,
+    GIFFLER_THOMPSON,
     JOB_DUE,
     JOB_PTR,
     JOB_RELEASE,

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 from makespan.solvers.kernels import inlined, kernel, step
 from makespan.solvers.kernels.dispatch import (
-    INSERTION,
     advance,
     arrival,
     begin,
     conflict,
-    earliest,
     refresh,
     refresh_plain,
 )
+from makespan.solvers.kernels.machine_line import earliest
 from makespan.solvers.kernels.priority import STATIC
 from makespan.solvers.kernels.shop_layout import (
     CHOICE,
     CHOICE_START,
     FREE,
     HALF,
+    INSERTION,
     JOB_PTR,
     JOB_SIZE,
     JOBS,
