@@ -106,7 +106,7 @@ class Decoder:
                 return None
             if encoded is None or (self.refresh_every and step % self.refresh_every == 0):
                 encoded = self.model.encode(view.graph(rows))
-            logits, _ = self.model.choose(encoded, view.choices(rows))
+            logits = self.model.logits(encoded, view.choices(rows))
             chance = functional.log_softmax(logits, 1).cpu().numpy().astype(np.float64) + log[rows, None]
             noise = chance + gumbel(self.seed, 7, step, rows[:, None], np.arange(chance.shape[1]))
             next_perturbed = _below(noise, perturbed[rows])

@@ -50,7 +50,7 @@ def play(
             return None
         if encoded is None or (refresh_every and step % refresh_every == 0):
             encoded = model.encode(view.graph(rows))
-        logits, _ = model.choose(encoded, view.choices(rows))
+        logits = model.logits(encoded, view.choices(rows))
         chosen = choose(logits, rows, step)
         batch.take(chosen, rows)
         action = np.full(batch.num_rows, -1)

@@ -170,6 +170,10 @@ class IntervalNetwork(nn.Module):
         score = torch.where(is_job, self.score(seen).squeeze(2), wait[:, None])
         return score.masked_fill(~choices.mask, -torch.inf), score.new_zeros(score.shape[0])
 
+    def logits(self, encoded: Encoded, choices: Choices) -> Tensor:
+        """Those of ``choose``."""
+        return self.choose(encoded, choices)[0]
+
     def _jobs(self, features: Tensor) -> Tensor:
         """Shape (b, c, width): the mean over the slots of each candidate after they have seen each other."""
         b, c, _ = features.shape

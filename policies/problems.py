@@ -41,7 +41,7 @@ Mirror = Callable[[Instance, Schedule], tuple[Instance, Schedule]]
 def dispatcher_logits(model: Dispatcher, batch: Batch, rows: IntArray) -> Tensor:
     """What a dispatcher thinks of the candidates of these rows; minus infinity behind the last of each."""
     view = view_of(batch)
-    return model.choose(model.encode(view.graph(rows)), view.choices(rows))[0]
+    return model.logits(model.encode(view.graph(rows)), view.choices(rows))
 
 
 def first_bound(batch: Batch) -> NDArray[np.float64]:

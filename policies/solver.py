@@ -9,6 +9,7 @@ A network for moves has parameters of its own: see ``policies/improvement_solver
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -88,20 +89,17 @@ class LearnedPolicy:
         Decoder(model, card, generate(self.tiny)).greedy(True, lambda: False)
 
     def run(self, instance: Instance, context: Context) -> None:
-        import torch
-
         from makespan.policies.checkpoint import load
         from makespan.policies.decode import Decoder
 
-        alone = self.decode in ("greedy", "both")  # a row's layers are too small for threads to pay
-        torch.set_num_threads(1 if alone else max(1, context.threads))
         model, card, _ = load(zoo.path_of(self.model))
         decoder = Decoder(model, card, instance, context.seed, context.threads)
         episodes = 0
-        for found in self._found(decoder, context):
-            context.count(found.episodes)
-            episodes += found.episodes
-            context.offer(self._finished(instance, found.schedule), f"{context.solver} ({episodes} episodes)")
+        with _suited(self.decode in ("greedy", "both"), context.threads):
+            for found in self._found(decoder, context):
+                context.count(found.episodes)
+                episodes += found.episodes
+                context.offer(self._finished(instance, found.schedule), f"{context.solver} ({episodes} episodes)")
 
     def _finished(self, instance: Instance, schedule: Schedule) -> Schedule:
         """What is made of a decoded schedule."""
@@ -123,6 +121,21 @@ class LearnedPolicy:
             )
             if found is not None:
                 yield found
+
+
+@contextmanager
+def _suited(alone: bool, threads: int) -> Iterator[None]:
+    """PyTorch as it is fastest: the layers of a row ``alone`` are too small for threads and oneDNN to pay."""
+    import torch
+
+    kept = torch.get_num_threads(), torch.backends.mkldnn.enabled
+    torch.set_num_threads(1 if alone else max(1, threads))
+    torch.backends.mkldnn.enabled = kept[1] and not alone  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.set_num_threads(kept[0])
+        torch.backends.mkldnn.enabled = kept[1]
 
 
 class ShopPolicy(LearnedPolicy):

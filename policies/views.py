@@ -156,8 +156,20 @@ class BatchView(ABC):
 
     def choices(self, rows: IntArray) -> Choices:
         """The same, padded."""
-        found = self.decisions(rows)
-        return padded_choices(found, np.arange(rows.size), int(found.count.max(initial=1)))
+        count = self.batch.count[rows]
+        wide = int(count.max(initial=1))
+        mask = np.arange(wide) < count[:, None]
+        features = np.ascontiguousarray(self._features(rows)[:, :wide])
+        features[~mask] = 0
+        operation, resource = self._targets(rows, wide)
+        nodes = self._node[rows[:, None], operation], self._resource_node[rows[:, None], resource]
+        operation, resource = (np.where(mask, each, -1) for each in nodes)
+        return Choices(
+            torch.from_numpy(features),
+            torch.from_numpy(operation),
+            torch.from_numpy(resource),
+            torch.from_numpy(mask),
+        )
 
 
 class ShopView(BatchView):

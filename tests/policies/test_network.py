@@ -10,10 +10,13 @@ from tests.policies.shops import batch_of, network, permuted, project, shop
 
 
 def logits_of(model: Dispatcher, view: BatchView, rows: list[int]) -> torch.Tensor:
-    """Of the decisions of some rows as they stand."""
+    """Of the decisions of some rows as they stand; the same with values beside them and without."""
     at = np.array(rows)
     with torch.inference_mode():
-        return model.choose(model.encode(view.graph(at)), view.choices(at))[0]
+        encoded, choices = model.encode(view.graph(at)), view.choices(at)
+        logits = model.logits(encoded, choices)
+        assert torch.equal(logits, model.choose(encoded, choices)[0])
+        return logits
 
 
 def test_logits_follow_a_renumbering_of_jobs_and_machines() -> None:

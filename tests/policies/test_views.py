@@ -1,6 +1,8 @@
 """What the network is shown: the residual graph of every row, and candidates that point into it."""
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,7 +10,7 @@ from makespan.envs.rows import draw
 from makespan.envs.shop_batch import ShopBatch
 from makespan.instances.shop_view import shop_view
 from makespan.policies.problems import PROBLEMS
-from makespan.policies.views import view_of
+from makespan.policies.views import padded_choices, view_of
 from makespan.solvers.kernels.shop_layout import JOB_SIZE, JOBS, OP
 from tests.policies.shops import batch_of, project, shop
 
@@ -46,6 +48,21 @@ def test_the_graph_holds_what_is_not_placed_and_the_arcs_between(seed: int, step
     assert graph.resource.shape[0] == machines
     assert set(zip(*graph.arc.tolist(), strict=True)) == arcs
     assert set(zip(*graph.use.tolist(), strict=True)) == uses
+
+
+@pytest.mark.parametrize("problem", ["jsp", "fjsp", "rcpsp", "dynamic"])
+def test_choices_are_the_decisions_padded(problem: str) -> None:
+    """Two ways to the same numbers, one for playing and one for learning."""
+    instances = [project(8, 1), project(12, 2)] if problem == "rcpsp" else [shop(4, 3), shop(6, 4, 1)]
+    batch, random = PROBLEMS[problem].batch(instances, None, 1), np.random.default_rng(0)
+    view = view_of(batch)
+    while (rows := np.flatnonzero(batch.count > 0)).size:
+        view.graph(rows)
+        found = view.decisions(rows)
+        padded = padded_choices(found, np.arange(rows.size), int(found.count.max()))
+        for one, other in zip(view.choices(rows), padded, strict=True):
+            assert torch.equal(one, other)
+        batch.take(draw(random, batch.count[rows]), rows)
 
 
 def _placed(batch: ShopBatch, row: int) -> np.ndarray:
