@@ -34,7 +34,7 @@ from makespan.solvers.kernels.project_rows import (
     replay_project_rows,
     step_project_rows,
 )
-from makespan.solvers.kernels.project_state import ACTIVITY, BROKEN, POINT, POSITION
+from makespan.solvers.kernels.project_state import ACTIVITY, BROKEN, NEVER, POINT, POSITION
 
 SCHEMES = {"serial": SERIAL, "parallel": PARALLEL}
 
@@ -180,6 +180,12 @@ class ProjectBatch(Batch):
         mode = self.mode[chosen] - ptr[first[self.which[chosen], None] + np.maximum(task, 0)]
         kind = np.full(used.shape, START_KIND, np.int8)
         return Candidates(self.count[chosen], task.astype(np.int32), np.where(used, mode, -1).astype(np.int32), kind)
+
+    def candidate_starts(self, rows: ArrayLike | None = None) -> IntArray:
+        """Shape (k, width): when each candidate would start; 2**62 behind the last. Costs what their features do."""
+        chosen = self.rows(rows)
+        self.candidate_features(chosen)
+        return np.where(np.arange(self.width) < self.count[chosen, None], self._start[chosen], NEVER)
 
     def measure(self, name: str, rows: ArrayLike | None = None) -> IntArray:
         if name not in MEASURES:

@@ -14,8 +14,8 @@ from makespan.envs.batch import Batch
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule, objective_values
 from makespan.policies.checkpoint import Card
-from makespan.policies.demonstrations import mirrored_back
 from makespan.policies.episodes import Choose, greedy, play
+from makespan.policies.mirror import MIRRORED_FEATURES
 from makespan.policies.network import Dispatcher, Encoded
 from makespan.policies.noise import gumbel
 from makespan.policies.problems import problem_named
@@ -53,11 +53,12 @@ class Decoder:
     def __init__(self, model: Dispatcher, card: Card, instance: Instance, seed: int = 0, threads: int = 1) -> None:
         self.model, self.instance, self.seed, self.threads = model, instance, seed, threads
         self.problem, self.refresh_every = problem_named(card.problem), card.refresh_every
-        self.mirrored = self._mirror()
+        own = not instance.features - MIRRORED_FEATURES
+        self.mirror = self.problem.mirror(instance) if own and self.problem.mirror else None
 
     def greedy(self, both: bool, expired: Expired) -> Decoded | None:
         """The candidates with the largest logits; with ``both``, the better of the instance and its mirror image."""
-        views = [False, True] if both and self.mirrored is not None else [False]
+        views = [False, True] if both and self.mirror is not None else [False]
         found = [self._play(1, backwards, greedy, expired) for backwards in views]
         schedules = [each.schedule for each in found if each is not None]
         if not schedules:
@@ -75,8 +76,8 @@ class Decoder:
         """
         number = first + np.arange(count)
         temperature = ladder(count, *heat)
-        temperature[number < 1 + (both and self.mirrored is not None)] = 0
-        backwards = (number % 2 == 1) & both & (self.mirrored is not None)
+        temperature[number < 1 + (both and self.mirror is not None)] = 0
+        backwards = (number % 2 == 1) & both & (self.mirror is not None)
         for low in range(0, count, ROWS_AT_ONCE):
             part = slice(low, low + ROWS_AT_ONCE)
             for side in (False, True):
@@ -128,8 +129,7 @@ class Decoder:
         return self._best_row(batch, rows, False)
 
     def _play(self, rows: int, backwards: bool, choose: Choose, expired: Expired) -> Decoded | None:
-        instance = self.mirrored if backwards else self.instance
-        assert instance is not None
+        instance = self.mirror.instance if backwards and self.mirror else self.instance
         batch = self.problem.batch([instance], rows, self.threads)
         if play(self.model, view_of(batch), choose, self.refresh_every, expired) is None:
             return None
@@ -141,16 +141,9 @@ class Decoder:
             return None
         row = int(complete[batch.measure(batch.result, complete).argmin()])
         schedule = batch.schedule(row)
-        if backwards:
-            schedule = mirrored_back(self.instance, schedule)
+        if backwards and self.mirror:
+            schedule = self.mirror.back(schedule)
         return Decoded(schedule, rows.size)
-
-    def _mirror(self) -> Instance | None:
-        """The instance backwards in time; None where that is no instance of the problem."""
-        plain = not self.instance.features - {"recirculation", "multi_mode"}
-        if self.problem.mirror is None or not plain:
-            return None
-        return self.problem.mirror(self.instance, Schedule(np.zeros(self.instance.num_tasks, np.int64)))[0]
 
 
 def _below(value: NDArray[np.float64], parent: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Teachers that lead a batch along near-optimal schedules, and schedules seen backwards in time.
+"""Teachers that lead a batch along near-optimal schedules.
 
 Episodes of shops are played in the scheme ``giffler_thompson``, where every decision is between operations that can
 start on one machine before the conflict is over: before C, the least end that any operation that is left could have, on
@@ -15,7 +15,7 @@ lead to the same schedule; here there are as few candidates as in a job shop, an
 In ``non_delay`` with a wait, which asks more decisions, a schedule says what starts at the clock.
 
 In projects the candidates are the activities whose predecessors are placed; the one that starts first goes first, and
-nothing starts later.
+nothing starts later. Every candidate that would start where the schedule has it now leads to that schedule as well.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from makespan.envs.batch import Batch
 from makespan.envs.project_batch import ProjectBatch
 from makespan.envs.shop_batch import ShopBatch
 from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import ShopView, shop_view
-from makespan.policies.episodes import Teacher
+from makespan.policies.episodes import Alike, Teacher
 from makespan.solvers.kernels.shop_layout import JOB_SIZE, JOBS, OP
 
 _NEVER = 2**62
@@ -118,19 +120,53 @@ def _least_end(batch: ShopBatch, rows: IntArray) -> IntArray:
 
 def project_teacher(batch: ProjectBatch, schedules: Sequence[Schedule]) -> Teacher:
     """Follows ``schedules[r]`` in row r; scheme ``serial``, activities of one mode."""
-    wide = max(own.start.size for own in schedules)
-    begin = np.full((batch.num_rows, wide), _NEVER)
-    for row, own in enumerate(schedules):
-        begin[row, : own.start.size] = own.start
+    begin = _starts(batch, schedules)
 
     def teacher(rows: IntArray) -> IntArray:
-        count = batch.count[rows]
-        used = np.arange(int(count.max(initial=1))) < count[:, None]
-        task = np.where(used, batch.task[rows, : used.shape[1]], 0).astype(np.int64)
-        action: IntArray = np.where(used, np.take_along_axis(begin[rows], task, 1), _NEVER).argmin(1)
+        action: IntArray = _of_candidates(batch, rows, begin).argmin(1)
         return action
 
     return teacher
+
+
+def project_alike(batch: ProjectBatch, schedules: Sequence[Schedule]) -> Alike:
+    """The candidates that lead to the same schedules as what ``project_teacher`` takes.
+
+    In none of the schedules may a task be able to start earlier while the others stay.
+    """
+    begin = _starts(batch, schedules)
+
+    def alike(rows: IntArray) -> NDArray[np.bool_]:
+        wanted = _of_candidates(batch, rows, begin)
+        same: NDArray[np.bool_] = wanted == batch.candidate_starts(rows)[:, : wanted.shape[1]]
+        return same & (wanted < _NEVER)
+
+    return alike
+
+
+def _starts(batch: ProjectBatch, schedules: Sequence[Schedule]) -> IntArray:
+    """Shape (rows, most activities): the starts in the schedules."""
+    begin = np.full((batch.num_rows, max(own.start.size for own in schedules)), _NEVER)
+    for row, own in enumerate(schedules):
+        begin[row, : own.start.size] = own.start
+    return begin
+
+
+def _of_candidates(batch: ProjectBatch, rows: IntArray, begin: IntArray) -> IntArray:
+    """Shape (k, most candidates): the starts of the candidates in the schedules; _NEVER behind the last."""
+    count = batch.count[rows]
+    used = np.arange(int(count.max(initial=1))) < count[:, None]
+    task = np.where(used, batch.task[rows, : used.shape[1]], 0).astype(np.int64)
+    return np.where(used, np.take_along_axis(begin[rows], task, 1), _NEVER)
+
+
+def followed(batch: Batch, teacher: Teacher) -> list[Schedule]:
+    """The schedules to which a teacher leads; the batch then begins anew."""
+    while (rows := np.flatnonzero(batch.count > 0)).size:
+        batch.take(teacher(rows), rows)
+    schedules = [batch.schedule(row) for row in range(batch.num_rows)]
+    batch.reset()
+    return schedules
 
 
 def semi_active(instance: Instance, schedule: Schedule) -> Schedule:
@@ -157,48 +193,3 @@ def start_of_sequence(instance: Instance, sequence: IntArray) -> IntArray:
         ready[job] = free[k] = begin + duration[op]
         following[job] = op + 1
     return start
-
-
-def mirrored_shop(instance: Instance, schedule: Schedule) -> tuple[Instance, Schedule]:
-    """A shop and a schedule of it with time running backwards; tasks of the mirror image are numbered job by job.
-
-    For shops without dates, setups, calendars and the like, which have no mirror image among shops.
-    """
-    view = instance.derived(shop_view)
-    backwards = reversed_shop(instance)
-    task, order = backwards.derived(shop_view).task, _reversed_operations(view)
-    end = schedule.end(instance)
-    start, mode = np.empty_like(schedule.start), np.empty_like(schedule.mode)
-    start[task] = (end.max(initial=0) - end)[view.task][order]
-    mode[task] = schedule.mode[view.task][order]
-    return backwards, Schedule(start, mode)
-
-
-def mirrored_back(instance: Instance, schedule: Schedule) -> Schedule:
-    """The schedule of a shop whose mirror image this is."""
-    again = mirrored_shop(reversed_shop(instance), schedule)[1]
-    task = instance.derived(shop_view).task
-    start, mode = np.empty_like(again.start), np.empty_like(again.mode)
-    start[task], mode[task] = again.start, again.mode
-    return Schedule(start, mode)
-
-
-def reversed_shop(instance: Instance) -> Instance:
-    """The same shop with time running backwards: every job in the opposite order."""
-    view = instance.derived(shop_view)
-    order = _reversed_operations(view)
-    if view.machine.size == view.num_operations:
-        return Instance.job_shop_arrays(view.job_ptr, view.machine[order], view.duration[order], view.num_machines)
-    modes = list(zip(view.machine.tolist(), view.duration.tolist(), strict=True))
-    first, last = view.mode_ptr[:-1][order], view.mode_ptr[1:][order]
-    operations = [modes[low:high] for low, high in zip(first.tolist(), last.tolist(), strict=True)]
-    jobs = [operations[low:high] for low, high in zip(view.job_ptr[:-1], view.job_ptr[1:], strict=True)]
-    return Instance.flexible_job_shop(jobs, view.num_machines)
-
-
-def _reversed_operations(view: ShopView) -> IntArray:
-    """Operation i of the mirror image is operation ``order[i]``; its own inverse."""
-    ptr = view.job_ptr
-    job = np.repeat(np.arange(ptr.size - 1), np.diff(ptr))
-    order: IntArray = ptr[job] + ptr[job + 1] - 1 - np.arange(ptr[-1])
-    return order

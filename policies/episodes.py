@@ -14,13 +14,16 @@ from torch.nn import functional
 from makespan.envs.rewards import Potential
 from makespan.instances.instance import IntArray
 from makespan.policies.network import Choices, Dispatcher, Encoded, Graph
-from makespan.policies.views import BatchView, Decisions, padded_choices
+from makespan.policies.views import BatchView, Decisions, padded_choices, padded_flags
 
 Choose = Callable[[Tensor, IntArray, int], IntArray]
 """``choose(logits, rows, step)``: positions of candidates, shape (b,), from logits (b, c)."""
 
 Teacher = Callable[[IntArray], IntArray]
 """``teacher(rows)``: positions of candidates for rows of a batch as they are now."""
+
+Alike = Callable[[IntArray], NDArray[np.bool_]]
+"""``alike(rows)``: shape (b, most candidates), which of them lead to the same schedule as what a teacher takes."""
 
 
 def greedy(logits: Tensor, rows: IntArray, step: int) -> IntArray:
@@ -75,6 +78,8 @@ class Episodes(NamedTuple):
         Shape (d,) int64: which decision of its row it was, from 0.
     value
         Shape (d,) float64: the measure before the decision; empty if none was asked for.
+    alike
+        Shape (t,), as the candidates: which lead to the same schedule as the one that was taken; empty if unknown.
     """
 
     graph: Graph
@@ -82,12 +87,19 @@ class Episodes(NamedTuple):
     taken: IntArray
     step: IntArray
     value: NDArray[np.float64]
+    alike: NDArray[np.bool_]
 
 
-def collect(view: BatchView, teacher: Teacher, refresh_every: int, measure: Potential | None = None) -> Episodes:
+def collect(
+    view: BatchView,
+    teacher: Teacher,
+    refresh_every: int,
+    measure: Potential | None = None,
+    alike: Alike | None = None,
+) -> Episodes:
     """Play the batch to the end as a teacher says, and keep what a network would have seen. O(what is kept)."""
     batch, step = view.batch, 0
-    graphs, found = list[Graph](), list[Decisions]()
+    graphs, found, same = list[Graph](), list[Decisions](), list[NDArray[np.bool_]]()
     taken, steps, values = list[IntArray](), list[IntArray](), list[NDArray[np.float64]]()
     nodes = np.zeros(2, np.int64)
     while (rows := np.flatnonzero(batch.count > 0)).size:
@@ -103,6 +115,10 @@ def collect(view: BatchView, teacher: Teacher, refresh_every: int, measure: Pote
         if measure is not None:
             values.append(np.asarray(measure(batch, rows), np.float64))
         action = teacher(rows)
+        if alike is not None:
+            accepted = alike(rows)
+            accepted[np.arange(rows.size), action] = True
+            same.append(accepted[np.arange(accepted.shape[1]) < now.count[:, None]])
         batch.take(action, rows)
         taken.append(action)
         steps.append(np.full(rows.size, step))
@@ -115,6 +131,7 @@ def collect(view: BatchView, teacher: Teacher, refresh_every: int, measure: Pote
         np.concatenate(taken),
         np.concatenate(steps),
         np.concatenate(values) if values else np.zeros(0),
+        np.concatenate(same) if same else np.zeros(0, np.bool_),
     )
 
 
@@ -134,8 +151,8 @@ def joined(graphs: list[Graph]) -> Graph:
 
 
 class Verdict(NamedTuple):
-    """What a network thinks of d decisions, all of shape (d,): the log-probability of the candidate that was taken,
-    the entropy over the candidates as a part of its maximum, and the value of the state."""
+    """What a network thinks of d decisions, all of shape (d,): the log-probability of the candidate that was taken, or
+    of any that is alike, the entropy over the candidates as a part of its maximum, and the value of the state."""
 
     log_probability: Tensor
     entropy: Tensor
@@ -148,7 +165,11 @@ def verdict(model: Dispatcher, episodes: Episodes, which: IntArray | None = None
     parts, order = list[Verdict](), list[IntArray]()
     for places, choices, logits, value in considered(model, episodes, chosen):
         log = functional.log_softmax(logits, 1)
-        taken = log.gather(1, torch.from_numpy(episodes.taken[chosen[places]]).to(log.device)[:, None]).squeeze(1)
+        if episodes.alike.size:
+            alike = padded_flags(episodes.decisions, episodes.alike, chosen[places], log.shape[1])
+            taken = log.masked_fill(~torch.from_numpy(alike).to(log.device), -torch.inf).logsumexp(1)
+        else:
+            taken = log.gather(1, torch.from_numpy(episodes.taken[chosen[places]]).to(log.device)[:, None]).squeeze(1)
         mask = choices.mask.to(log.device)
         safe, most = log.masked_fill(~mask, 0), mask.sum(1).clamp(min=2).log()
         parts.append(Verdict(taken, -(safe.exp() * safe * mask).sum(1) / most, value))

@@ -2,7 +2,8 @@
 
 Each update takes some labelled instances, half of them backwards in time if the problem has a mirror image, follows
 their schedules, and lowers the mean over instances of the mean over decisions of -log of the probability of what the
-schedule takes.
+schedule takes. Where several candidates lead to the same schedule, that is the sum of their probabilities, and the
+episode goes on with the one that the network likes best.
 
 With ``drift`` a part of the episodes of an update begins where the network has gone by itself, and the search schedules
 what is left from there, so that the network also learns what to do after its own choices. Source: Ross et al. (2011),
@@ -24,8 +25,9 @@ from makespan.instances.instance import Instance, IntArray
 from makespan.instances.schedule import Schedule
 from makespan.policies import labels
 from makespan.policies.config import Config
+from makespan.policies.demonstrations import followed
 from makespan.policies.drift import relabelled, steps_per_task, wander
-from makespan.policies.episodes import Episodes, collect, verdict
+from makespan.policies.episodes import Alike, Choose, Episodes, collect, play, replaying, verdict
 from makespan.policies.labels import Label, Recipe
 from makespan.policies.network import Dispatcher
 from makespan.policies.problems import problem_named
@@ -57,7 +59,8 @@ class Imitation:
             label, backwards = self._label(step * config.batch + number)
             instance, schedule = self._instance(label.number), label.schedule
             if backwards and self.problem.mirror is not None:
-                instance, schedule = self.problem.mirror(instance, schedule)
+                mirror = self.problem.mirror(instance)
+                instance, schedule = mirror.instance, mirror.seen(instance, schedule)
             instances.append(instance)
             schedules.append(schedule)
         batch, teacher = self.problem.batch(instances, None, 1), self.problem.teacher
@@ -67,7 +70,14 @@ class Imitation:
             for row in self._wander(model, batch, place, step):
                 budget = steps_per_task(config.label_iterations)
                 schedules[row] = relabelled(batch, row, self.problem.solver, budget, config.seed)
-        return collect(view_of(batch), teacher(batch, schedules), config.refresh_every)
+        view = view_of(batch)
+        if self.problem.alike is None:
+            return collect(view, teacher(batch, schedules), config.refresh_every)
+        alike = self.problem.alike(batch, followed(batch, teacher(batch, schedules)))
+        actions = play(model, view, likeliest(alike), config.refresh_every)
+        assert actions is not None  # nothing stops it
+        batch.reset()
+        return collect(view, replaying(view, actions), config.refresh_every, alike=alike)
 
     def _wander(self, model: Dispatcher, batch: ShopBatch, place: IntArray, step: int) -> list[int]:
         """Let the network play some decisions in the rows of the first places of the update; returns these rows."""
@@ -103,6 +113,17 @@ class Imitation:
             "environment_seconds": times[1] - times[0],
             "network_seconds": times[2] - times[1],
         }
+
+
+def likeliest(alike: Alike) -> Choose:
+    """Of the candidates that are alike the one that the network likes best, so that it learns where it goes itself."""
+
+    def choose(logits: Tensor, rows: IntArray, step: int) -> IntArray:
+        same = torch.from_numpy(alike(rows)).to(logits.device)
+        best: IntArray = logits.masked_fill(~same, -torch.inf).argmax(1).cpu().numpy()
+        return best
+
+    return choose
 
 
 def mean_by_row(value: Tensor, row: IntArray) -> Tensor:

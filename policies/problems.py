@@ -20,22 +20,19 @@ from makespan.envs.scenario import Scenario
 from makespan.envs.shop_batch import ShopBatch
 from makespan.envs.validation import DYNAMIC1
 from makespan.instances.instance import Instance, IntArray
-from makespan.instances.schedule import Schedule
 from makespan.policies.branching_looks import OPERATION_FEATURES, PAIR_FEATURES, root_logits, root_looks
 from makespan.policies.branching_network import BranchingNetwork
-from makespan.policies.demonstrations import clock_teacher, mirrored_shop, project_teacher, shop_teacher
-from makespan.policies.episodes import Teacher
+from makespan.policies.demonstrations import clock_teacher, project_alike, project_teacher, shop_teacher
+from makespan.policies.episodes import Alike, Teacher
 from makespan.policies.improvement_episodes import schedules_of
 from makespan.policies.improvement_network import ImprovementNetwork
 from makespan.policies.intervals import IntervalNetwork, IntervalView
+from makespan.policies.mirror import Mirror, mirrored_project, mirrored_shop
 from makespan.policies.network import Dispatcher, Shape
 from makespan.policies.views import DynamicView, FlexibleShopView, ProjectBatchView, ShopView, view_of
 from makespan.solvers.kernels.dynamic_features import MEAN_WORK
 from makespan.solvers.kernels.dynamic_layout import EPISODE_JOBS
 from makespan.solvers.registry import from_strings
-
-Mirror = Callable[[Instance, Schedule], tuple[Instance, Schedule]]
-"""An instance and a schedule of it, seen backwards in time."""
 
 
 def dispatcher_logits(model: Dispatcher, batch: Batch, rows: IntArray) -> Tensor:
@@ -66,8 +63,10 @@ class Problem:
         ``batch(instances, rows, threads)``: row r plays instance ``r % len(instances)``. Of ``branch``, the roots.
     teacher
         ``teacher(batch, schedules)`` follows near-optimal schedules, one per row.
+    alike
+        ``alike(batch, schedules)`` tells which candidates lead to these as well; None where one alone does.
     mirror
-        Instance and schedule backwards in time; None where that is another class of problems.
+        An instance that has none but MIRRORED_FEATURES, backwards in time; None where that is another problem.
     solver
         The spec of the search that makes labels, without its limits; empty if there is none.
     network
@@ -84,11 +83,12 @@ class Problem:
     versions: tuple[int, int, int]
     batch: Callable[[Sequence[Instance], int | None, int], Any]
     teacher: Callable[..., Teacher] | None
-    mirror: Mirror | None
+    mirror: Callable[[Instance], Mirror] | None
     solver: str
     network: Callable[[Shape], nn.Module] = Dispatcher
     logits: Callable[[Any, Any, IntArray], Tensor] = dispatcher_logits
     scale: Callable[[Batch], NDArray[np.float64]] = first_bound
+    alike: Callable[..., Alike] | None = None
 
     def shape(self, **sizes: int) -> Shape:
         """A network for it; ``sizes`` as in Shape."""
@@ -222,7 +222,8 @@ PROBLEMS = {
             versions=(1, 1, 1),
             batch=_projects,
             teacher=project_teacher,
-            mirror=None,
+            alike=project_alike,
+            mirror=mirrored_project,
             solver="genetic",
         ),
         Problem(

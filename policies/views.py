@@ -329,9 +329,7 @@ def _project_edges(instance: Instance) -> StaticGraph:
 
 def padded_choices(found: Decisions, which: IntArray, wide: int) -> Choices:
     """Some of the decisions, each with at most ``wide`` candidates, padded to so many."""
-    first = np.cumsum(found.count) - found.count
-    mask = np.arange(wide) < found.count[which, None]
-    at = np.where(mask, first[which, None] + np.arange(wide), 0)
+    mask, at = _places(found, which, wide)
     operation, resource = (np.where(mask, nodes[at], -1) for nodes in (found.operation, found.resource))
     features = found.features[at]
     features[~mask] = 0
@@ -341,6 +339,19 @@ def padded_choices(found: Decisions, which: IntArray, wide: int) -> Choices:
         torch.from_numpy(resource),
         torch.from_numpy(mask),
     )
+
+
+def padded_flags(found: Decisions, flag: NDArray[np.bool_], which: IntArray, wide: int) -> NDArray[np.bool_]:
+    """Shape (decisions, wide): a flag of each candidate, (t,), of some of the decisions; False behind the last."""
+    mask, at = _places(found, which, wide)
+    return mask & flag[at]
+
+
+def _places(found: Decisions, which: IntArray, wide: int) -> tuple[NDArray[np.bool_], IntArray]:
+    """Where there is a candidate, and which of all it is; both (decisions, wide)."""
+    first = np.cumsum(found.count) - found.count
+    mask = np.arange(wide) < found.count[which, None]
+    return mask, np.where(mask, first[which, None] + np.arange(wide), 0)
 
 
 def _numbered(mask: NDArray[np.bool_]) -> IntArray:

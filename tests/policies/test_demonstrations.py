@@ -12,9 +12,11 @@ from makespan.instances.generators import generate
 from makespan.instances.instance import Instance
 from makespan.instances.schedule import Schedule
 from makespan.instances.shop_view import shop_view
-from makespan.policies.demonstrations import mirrored_shop, reversed_shop
+from makespan.policies.demonstrations import followed, project_alike, project_teacher
+from makespan.policies.episodes import collect, verdict
 from makespan.policies.problems import PROBLEMS
-from tests.policies.shops import batch_of, project, shop
+from makespan.policies.views import view_of
+from tests.policies.shops import network, project, shop
 
 
 def follow(name: str, instance: Instance, schedule: Schedule) -> tuple[int, Schedule]:
@@ -114,37 +116,6 @@ def test_schedules_of_projects_are_followed() -> None:
     assert makespan == result.objective
 
 
-@pytest.mark.parametrize("name", ["jsp", "fjsp"])
-@settings(deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_the_mirror_image_of_a_schedule_is_one_of_the_mirrored_shop(name: str, seed: int) -> None:
-    """Feasible, equally long, and its own mirror image gives the first again."""
-    instance = shop(4, 3, seed) if name == "jsp" else generate("flexible", jobs=4, machines=3, seed=seed)
-    schedule = semi_active(instance, seed)
-    mirror = PROBLEMS[name].mirror
-    assert mirror is not None
-    backwards, mirrored = mirror(instance, schedule)
-    assert not check(backwards, mirrored)
-    again, forwards = mirror(backwards, mirrored)
-    assert again.digest == instance.digest
-    shift = schedule.start.min() - forwards.start.min()
-    assert Schedule(forwards.start + shift, forwards.mode) == schedule
-
-
-def test_the_mirrored_shop_has_the_same_lower_bound_rows() -> None:
-    """Jobs and machine loads are those of the shop itself."""
-    own = shop(5, 4, 2)
-    batch = batch_of(own, reversed_shop(own))
-    assert batch.measure("lower_bound")[0] > 0
-    np.testing.assert_array_equal(np.sort(batch.views[0].duration), np.sort(batch.views[1].duration))
-
-
-def test_a_schedule_in_which_jobs_wait_at_the_start_is_mirrored() -> None:
-    """By hand: two jobs on one machine, 3 and 2 long; the second goes first when time runs backwards."""
-    instance = Instance.job_shop([[0], [0]], [[3], [2]])
-    assert mirrored_shop(instance, Schedule([0, 3]))[1].start.tolist() == [2, 0]
-
-
 @pytest.mark.parametrize("name", ["la01", "ft10"])
 def test_benchmark_shops_are_followed(name: str) -> None:
     """A rule's schedule is active already, so that following it changes nothing for the worse."""
@@ -152,3 +123,40 @@ def test_benchmark_shops_are_followed(name: str) -> None:
     result = solve(instance, "rule:mwkr", Budget(iterations=1))
     assert result.schedule is not None and result.objective is not None
     assert follow("jsp", instance, result.schedule)[0] <= result.objective
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000))
+def test_every_candidate_that_is_alike_leads_to_the_same_schedule(seed: int) -> None:
+    """Any of them, taken at random, and none but them."""
+    problem, random = PROBLEMS["rcpsp"], np.random.default_rng(seed)
+    instances = [project(12, seed), project(8, seed + 1)]
+    batch = problem.batch(instances, None, 1)
+    drawn = [Schedule(random.permutation(each.num_tasks)) for each in instances]
+    schedules = followed(batch, project_teacher(batch, drawn))
+    teacher, alike = project_teacher(batch, schedules), project_alike(batch, schedules)
+    while (rows := np.flatnonzero(batch.count > 0)).size:
+        same = alike(rows)
+        assert same[np.arange(rows.size), teacher(rows)].all()
+        other = batch.candidate_starts(rows)[:, : same.shape[1]]
+        task = batch.task[rows, : same.shape[1]]
+        wanted = np.stack([schedules[row].start[task[i]] for i, row in enumerate(rows)])
+        assert (same == ((other == wanted) & (np.arange(same.shape[1]) < batch.count[rows, None]))).all()
+        batch.take((random.random(same.shape) * same).argmax(1), rows)
+    assert [batch.schedule(row) for row in range(2)] == schedules
+
+
+def test_candidates_that_are_alike_share_their_probability() -> None:
+    """By hand: two activities that do not meet; whichever goes first, the schedule is the same."""
+    instance = Instance.from_lists([[(3, {0: 1})], [(2, {1: 1})], [(1, {0: 1})]], [1, 1], [(0, 2)])
+    problem = PROBLEMS["rcpsp"]
+    batch = problem.batch([instance], None, 1)
+    schedules = [Schedule([0, 0, 3])]
+    alike = project_alike(batch, schedules)
+    episodes = collect(view_of(batch), project_teacher(batch, schedules), 0, alike=alike)
+    assert episodes.decisions.count[0] == 2 and episodes.alike[:2].all()
+    model = network("rcpsp")
+    assert verdict(model, episodes).log_probability[0].item() == pytest.approx(0.0, abs=1e-6)
+    batch.reset()
+    alone = collect(view_of(batch), project_teacher(batch, schedules), 0)
+    assert verdict(model, alone).log_probability[0].item() < -0.01
