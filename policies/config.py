@@ -51,6 +51,8 @@ class Config:
         How many instances are labelled, and steps of the search per task for each (imitation).
     mirror
         Imitation also sees every instance backwards in time, where its problem allows.
+    alike
+        Imitation takes the sum of the probabilities of all candidates that lead to the same schedule (projects).
     drift
         Part of the episodes that begin where the network went by itself (imitation of job shops), 0 to 1.
     guide, guide_seconds
@@ -103,6 +105,7 @@ class Config:
     label_count: int = 8000
     label_iterations: int = 200
     mirror: bool = True
+    alike: bool = True
     drift: float = 0.0
     guide: str = ""
     guide_seconds: float = 0.0

@@ -3,7 +3,7 @@
 Each update takes some labelled instances, half of them backwards in time if the problem has a mirror image, follows
 their schedules, and lowers the mean over instances of the mean over decisions of -log of the probability of what the
 schedule takes. Where several candidates lead to the same schedule, that is the sum of their probabilities, and the
-episode goes on with the one that the network likes best.
+episode goes on with the one that the network likes best (``alike``).
 
 With ``drift`` a part of the episodes of an update begins where the network has gone by itself, and the search schedules
 what is left from there, so that the network also learns what to do after its own choices. Source: Ross et al. (2011),
@@ -71,7 +71,7 @@ class Imitation:
                 budget = steps_per_task(config.label_iterations)
                 schedules[row] = relabelled(batch, row, self.problem.solver, budget, config.seed)
         view = view_of(batch)
-        if self.problem.alike is None:
+        if self.problem.alike is None or not config.alike:
             return collect(view, teacher(batch, schedules), config.refresh_every)
         alike = self.problem.alike(batch, followed(batch, teacher(batch, schedules)))
         actions = play(model, view, likeliest(alike), config.refresh_every)

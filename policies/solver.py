@@ -62,8 +62,8 @@ class LearnedPolicy:
     model: str
     decode: str = "both"
     k: int = 128
-    low: float = 0.5
-    high: float = 1.5
+    low: float = 0.05
+    high: float = 0.3
     mirror: bool = True
 
     def __post_init__(self) -> None:
