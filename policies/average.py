@@ -19,7 +19,7 @@ from makespan.policies.checkpoint import Card, CheckpointError, load, save
 
 
 def average(paths: Sequence[Path]) -> tuple[Any, Card]:
-    """A network with the mean weights of some checkpoints, and a card with the settings of the first.
+    """A network with the mean weights of some checkpoints, and a card with the notes of all.
 
     Raises CheckpointError if one does not read, or is not for the same problem with the same shape.
     """
@@ -31,7 +31,7 @@ def average(paths: Sequence[Path]) -> tuple[Any, Card]:
             raise CheckpointError(f"{path}: found {found}, expected {expected} as in {paths[0]}")
     weights = [network.state_dict() for network in networks]
     networks[0].load_state_dict({name: torch.stack([each[name] for each in weights]).mean(0) for name in weights[0]})
-    return networks[0], Card(first.problem, first.shape, first.refresh_every, {"average_of": len(paths)})
+    return networks[0], Card(first.problem, first.shape, first.refresh_every, {"average_of": [card.notes for card in cards]})
 
 
 def main() -> None:

@@ -30,7 +30,8 @@ def test_every_weight_is_the_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     parts = [load(path)[0].state_dict() for path in paths]
     for name, value in mean.state_dict().items():
         torch.testing.assert_close(value, sum(part[name] for part in parts) / 3)
-    assert card.refresh_every == 4 and card.notes == {"average_of": 3}
+    assert card.refresh_every == 4
+    assert card.notes == {"average_of": [{"summary": name} for name in ("a", "bb", "ccc")]}
 
 
 @pytest.mark.parametrize("other", [{"width": 8}, {"refresh_every": 5}])
