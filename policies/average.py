@@ -31,7 +31,8 @@ def average(paths: Sequence[Path]) -> tuple[Any, Card]:
             raise CheckpointError(f"{path}: found {found}, expected {expected} as in {paths[0]}")
     weights = [network.state_dict() for network in networks]
     networks[0].load_state_dict({name: torch.stack([each[name] for each in weights]).mean(0) for name in weights[0]})
-    return networks[0], Card(first.problem, first.shape, first.refresh_every, {"average_of": [card.notes for card in cards]})
+    notes = {"average_of": [card.notes for card in cards]}
+    return networks[0], Card(first.problem, first.shape, first.refresh_every, notes)
 
 
 def main() -> None:
