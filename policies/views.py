@@ -141,35 +141,25 @@ class BatchView(ABC):
 
     def decisions(self, rows: IntArray) -> Decisions:
         """What each of these rows has to decide now."""
-        count = self.batch.count[rows]
-        wide = int(count.max(initial=1))
-        used = np.arange(wide) < count[:, None]
-        operation, resource = self._targets(rows, wide)
-        at = rows[:, None]
-        return Decisions(
-            self._features(rows)[:, :wide][used],
-            self._node[at, operation][used],
-            self._resource_node[at, resource][used],
-            count,
-            rows,
-        )
+        features, operation, resource, mask = self._candidates(rows)
+        return Decisions(features[mask], operation[mask], resource[mask], self.batch.count[rows], rows)
 
     def choices(self, rows: IntArray) -> Choices:
         """The same, padded."""
+        features, operation, resource, mask = self._candidates(rows)
+        operation[~mask] = resource[~mask] = -1
+        return Choices(*map(torch.from_numpy, (np.ascontiguousarray(features), operation, resource, mask)))
+
+    def _candidates(self, rows: IntArray) -> tuple[NDArray[np.float32], IntArray, IntArray, NDArray[np.bool_]]:
+        """Features, nodes of operations and of resources, and where there is a candidate; (k, most candidates, ...)."""
         count = self.batch.count[rows]
         wide = int(count.max(initial=1))
         mask = np.arange(wide) < count[:, None]
-        features = np.ascontiguousarray(self._features(rows)[:, :wide])
+        features = self._features(rows)[:, :wide]
         features[~mask] = 0
         operation, resource = self._targets(rows, wide)
-        nodes = self._node[rows[:, None], operation], self._resource_node[rows[:, None], resource]
-        operation, resource = (np.where(mask, each, -1) for each in nodes)
-        return Choices(
-            torch.from_numpy(features),
-            torch.from_numpy(operation),
-            torch.from_numpy(resource),
-            torch.from_numpy(mask),
-        )
+        at = rows[:, None]
+        return features, self._node[at, operation], self._resource_node[at, resource], mask
 
 
 class ShopView(BatchView):
