@@ -93,10 +93,10 @@ class Auto(Chooser):
     """The first of ROWS that takes the instance.
 
     With two threads and more, the search has a lane of its own; in the other the bounds come first, then CP-SAT on
-    small instances, else another search. With one thread they get their turn after a fifth of the time or less. A row
-    without any of these gives its search all threads, and a limit of iterations leaves the search alone, since only
-    that is reproducible. A run without any limit is one for a proof: there CP-SAT gets its turn on larger instances
-    too.
+    small instances, else another search. With one thread they get their turn after a fifth of the time or less, and
+    also where the search makes better use of all threads. A row without any of these gives its search all threads, and
+    a limit of iterations leaves the search alone, since only that is reproducible. A run without any limit is one for a
+    proof: there what proves gets its turn on larger instances too.
     """
 
     supports: ClassVar[frozenset[str]] = ALL_FEATURES
@@ -115,11 +115,9 @@ class Auto(Chooser):
         if threads > 1 and not row.parallel:
             return f"{row.search}+{LAST}~" + "+".join([*bounds, beside or row.search])
         turn = [f"{beside},{_limit(seconds * 2 / 5)}" if budget.seconds else beside] if beside else []
-        begin = seconds / 5
+        begin = seconds * row.bounds / 100 if row.parallel else seconds / 5
         if is_small:
             begin = min(begin, BEGIN_SECONDS_PER_TASK * instance.num_tasks)
-        if row.parallel:
-            begin = seconds * row.bounds / 100
         return "+".join([f"{row.search},{_limit(begin)}", *bounds, *turn, row.search, LAST])
 
 

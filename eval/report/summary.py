@@ -18,6 +18,7 @@ _GAP = (
 
 def overview(results: Results, measures: Measures) -> Table:
     """One row per contender, the smallest mean gap first; with a column for unchecked claims where there are any."""
+    some_claimed = bool(results.claimed.any())
     gap = [column[~np.isnan(column)] for column in measures.gap.T]
     mean = [float(each.mean()) if each.size else None for each in gap]
     rows = []
@@ -40,7 +41,7 @@ def overview(results: Results, measures: Measures) -> Table:
                 _or_none(np.nanmean(results.proved[mine])) if played.any() else None,
                 _or_none(np.nanmean(measures.primal[:, c])) if gap[c].size else None,
                 _or_none(np.nanmean(results.seconds[played])) if played.any() else None,
-                *([int(results.claimed[mine].sum())] if results.claimed.any() else ()),
+                *([int(results.claimed[mine].sum())] if some_claimed else ()),
             )
         )
     columns = (
@@ -57,14 +58,14 @@ def overview(results: Results, measures: Measures) -> Table:
         Column("proved", "proved %", "share"),
         Column("primal_integral", "primal integral %", "percent"),
         Column("mean_seconds", "seconds", "seconds"),
-        *([Column("claimed", "not checked", "integer")] if results.claimed.any() else ()),
+        *([Column("claimed", "not checked", "integer")] if some_claimed else ()),
     )
     note = (
         f"{_GAP} The interval of the mean is a bootstrap over instances. At best known: instances on which every seed "
         "reached the reference. Proved: runs that ended in a proof. Primal integral: mean primal gap over the time "
         "that a run was allowed (Berthold 2013). Solvers that did not play the same instances cannot be compared here."
     )
-    if results.claimed.any():
+    if some_claimed:
         note += " Not checked: values that came from elsewhere without a schedule, as they were claimed."
     return Table("overview", "All runs", note, columns, tuple(rows))
 
